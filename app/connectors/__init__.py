@@ -1,0 +1,1 @@
+"""One per remote system: the thin, typed face of it over its library."""

@@ -1,0 +1,1 @@
+"""Runs any runbook safely; knows nothing of View."""

@@ -1,0 +1,137 @@
+"""What a runbook is made of. Steps hold no state; only JSON crosses from one process to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+from app.observation import Observation
+from app.texts import NOTHING, Text
+from app.wire import Command
+
+if TYPE_CHECKING:
+    from app.engine.context import Context
+
+Json: TypeAlias = dict[str, Any]
+
+
+class Probe(StrEnum):
+    """What looking says about an act whose intent is on disk: a remote job may still be at it."""
+
+    NOT_DONE = "not-done"
+    RUNNING = "running"
+    DONE = "done"
+    UNKNOWN = "unknown"
+
+
+class Closing(StrEnum):
+    """What a closer answers: put back; nothing left to put back; or a person must do it."""
+
+    CLOSED = "closed"
+    MOOT = "moot"
+    IMPOSSIBLE = "impossible"
+
+
+class Step(Protocol):
+    """One action. The runner calls observe, then writes the intent, then act, then verify, then writes the evidence.
+
+    `key` is stable across versions: backup/freeze/composer/db:svi. `before` is what observe gave: all that undoing needs.
+    `may_cut` is False for what must not be cut off: Stop waits for it. `closer` names a function of CLOSERS.
+    """
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def title(self) -> Text: ...
+    @property
+    def why(self) -> Text: ...
+    @property
+    def weight(self) -> float: ...
+    @property
+    def may_skip(self) -> bool: ...
+    @property
+    def may_cut(self) -> bool: ...
+    @property
+    def closer(self) -> str | None: ...
+
+    def observe(self, ctx: Context) -> Json:
+        """Return the state before, journaled with the intent. Reads only; also called by the dry run."""
+        ...
+
+    def commands(self, before: Json) -> tuple[Command, ...]:
+        """Return what act will send and what observe and verify look at, for the dry run. Sends nothing."""
+        ...
+
+    def probe(self, ctx: Context, before: Json) -> Probe:
+        """Say how an act stands whose answer was lost, or whose process died."""
+        ...
+
+    def act(self, ctx: Context, before: Json) -> None: ...
+
+    def verify(self, ctx: Context, before: Json) -> Json:
+        """Ask by another call than act whether it is so; return the evidence, or raise UserError."""
+        ...
+
+
+@dataclass(frozen=True)
+class StepBase:
+    """The usual answers, so that a step says only what is special about it."""
+
+    why: Text = field(default=NOTHING, kw_only=True)
+    weight: float = field(default=1.0, kw_only=True)
+    may_skip: bool = field(default=False, kw_only=True)
+    may_cut: bool = field(default=True, kw_only=True)
+    closer: str | None = field(default=None, kw_only=True)
+
+    def observe(self, ctx: Context) -> Json:
+        return {}
+
+    def commands(self, before: Json) -> tuple[Command, ...]:
+        return ()
+
+    def probe(self, ctx: Context, before: Json) -> Probe:
+        return Probe.NOT_DONE
+
+
+@dataclass(frozen=True)
+class Guided:
+    """The operator acts, the program proves it; "I have done it" alone never suffices."""
+
+    key: str
+    title: Text
+    instructions: Text
+    prove: Callable[[Context], Observation]
+    why: Text = NOTHING
+    weight: float = 1.0
+    may_skip: bool = False
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """An opening, a body, and what follows: close it again (a backup), or hold it (a restore)."""
+
+    opening: Step
+    body: tuple[Part, ...]
+    leave: Literal["close", "hold"] = "close"
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """Branches side by side, each with connections of its own."""
+
+    branches: tuple[tuple[Part, ...], ...]
+
+
+Part: TypeAlias = Step | Guided | Bracket | Parallel
+Closer: TypeAlias = Callable[["Context", Json], Closing]
+
+
+@dataclass(frozen=True)
+class Runbook:
+    """What will happen, as a tree. Printed, it is the dry run."""
+
+    name: str
+    title: Text
+    parts: tuple[Part, ...]

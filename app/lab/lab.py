@@ -1,0 +1,96 @@
+"""What every server of the practice environment is given: the world, faults, passwords, certificates, the wire log."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+import secrets
+import ssl
+import threading
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from app.lab.certificates import Certificates
+from app.lab.rows import Fault, Row
+from app.lab.world import World
+
+
+class Server(Protocol):
+    """A server of one protocol. `system` names it: winrm:broker1, sql:sql1, vcenter:vc1."""
+
+    system: str
+    port: int
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Lab:
+    """One practice environment, kept in `folder`."""
+
+    def __init__(self, folder: Path, world: World) -> None:
+        self.folder, self.world = folder, world
+        self.passwords = Passwords(folder / "passwords.json")
+        self.certificates = Certificates(folder / "tls")
+        self._wire_lock = threading.Lock()
+        self._wire = (folder / "wire.jsonl").open("ab")
+
+    def wire(self, system: str, text: str, *, changes: bool) -> None:
+        """Record a call as it was received; `changes` says whether it is one that acts rather than looks."""
+        line = msgspec.json.encode({"at": self.world.now(), "system": system, "text": text, "changes": changes})
+        with self._wire_lock:
+            self._wire.write(line + b"\n")
+            self._wire.flush()
+
+    def fault(self, system: str, call: str) -> Fault | None:
+        """Return the fault that this call meets, and count it down. Only the server that carries it out asks."""
+        with self.world.lock:
+            for fault in self.world.all(Fault, system=system):
+                if fault.times != 0 and fnmatch.fnmatchcase(call.lower(), fault.call.lower()):
+                    if fault.times > 0:
+                        self.world.change(
+                            "lab", f"fault {fault.kind} met", msgspec.structs.replace(fault, times=fault.times - 1)
+                        )
+                    return fault
+        return None
+
+    def row(self, table: type[Row], *key: str) -> Any:
+        return self.world.require(table, *key)
+
+    def close(self) -> None:
+        self._wire.close()
+        self.world.close()
+
+
+class Passwords:
+    """The practice accounts' passwords: random, in a file of the lab's own that only its owner may read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+    def of(self, account: str) -> str:
+        """Return the password of `account` (any case), made at first use."""
+        name = account.lower()
+        if name not in self._known:
+            self._known[name] = secrets.token_urlsafe(12)
+            temporary = self._path.with_suffix(".new")
+            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+                json.dump(self._known, file)
+            temporary.replace(self._path)
+        return self._known[name]
+
+    def right(self, account: str, password: str) -> bool:
+        known = self._known.get(account.lower())
+        return known is not None and secrets.compare_digest(known.encode(), password.encode())
+
+
+def server_context(certificate: tuple[Path, Path], minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2) -> ssl.SSLContext:
+    """Return the TLS context of a server with that certificate and key."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = minimum
+    context.load_cert_chain(*certificate)
+    return context

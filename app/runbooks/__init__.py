@@ -1,0 +1,1 @@
+"""The white paper as runbooks, to be read beside it."""

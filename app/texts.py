@@ -1,0 +1,68 @@
+"""Every text for people: kept as a message and its arguments, put into words when it is shown.
+
+A `Text` is data: it can be journaled, sent as an event and shown again later in another language.
+`text("Pool {pool} is off", pool="Sales")` both makes one and marks the message for the catalogue.
+"""
+
+from __future__ import annotations
+
+import gettext
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from app import paths
+
+LANGUAGES = ("en", "zh_CN")
+_language = "en"
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A message of the catalogue (English, with `{named}` fields) and the values of its fields."""
+
+    message: str
+    values: dict[str, Any] = {}
+
+    def __str__(self) -> str:
+        return render(self)
+
+
+def text(message: str, /, **values: Any) -> Text:
+    """Return `message` as a Text; values are strings, numbers or other Texts."""
+    return Text(message, values)
+
+
+NOTHING = Text("")
+
+
+def render(message: Text, language: str | None = None) -> str:
+    """Put `message` into words, in `language` or else in the chosen one."""
+    words = _catalogue(language or _language).gettext(message.message) if message.message else ""
+    if not message.values:
+        return words
+    return words.format_map({name: _value(value, language) for name, value in message.values.items()})
+
+
+def use_language(language: str) -> None:
+    """Choose the language of everything that is shown from now on; an unknown one means English."""
+    global _language  # noqa: PLW0603  # one program speaks one language at a time
+    _language = language if language in LANGUAGES else "en"
+
+
+def language() -> str:
+    """Return the chosen language."""
+    return _language
+
+
+def _value(value: Any, language: str | None) -> Any:
+    if isinstance(value, Text):
+        return render(value, language)
+    if isinstance(value, dict) and value.keys() == {"message", "values"}:  # a Text that came back from JSON
+        return render(msgspec.convert(value, Text), language)
+    return value
+
+
+@lru_cache
+def _catalogue(language: str) -> gettext.NullTranslations:
+    return gettext.translation("viewkeeper", paths.resources() / "locale", [language], fallback=True)

@@ -1,0 +1,1 @@
+"""What View is, as plain data. Imports nothing of ours."""
