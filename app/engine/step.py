@@ -35,7 +35,7 @@ class Closing(StrEnum):
 
 
 class Step(Protocol):
-    """One action. The runner calls observe, then writes the intent, then act, then verify, then writes the evidence.
+    """One action. The runner calls observe, writes the intent, calls act, then verify, and writes the evidence.
 
     `key` is stable across versions: backup/freeze/composer/db:svi. `before` is what observe gave: all that undoing needs.
     `may_cut` is False for what must not be cut off: Stop waits for it. `closer` names a function of CLOSERS.
