@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import os
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
+
+from app.errors import Refused
+from app.observation import Observation, State
+from app.texts import Text, text
 
 FORMAT = 1
 
@@ -137,3 +145,173 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
         hosts += [vcenter.host for vcenter in self.vcenters if vcenter.host]
         hosts += [database.server.host for database in self.databases() if database.server.host]
         return tuple({host.name: host for host in hosts}.values())
+
+
+UNSAFE_NAME = re.compile(r'[<>:"/\\|?*\x00-\x1f]|^\.|[. ]$|^(CON|PRN|AUX|NUL|COM\d|LPT\d)(\..*)?$', re.IGNORECASE)
+PRACTICE = "practice"
+
+
+class Store:
+    """The profiles kept in one folder, a JSON file each. Fields that this program does not know are kept when saving."""
+
+    def __init__(self, data: Path) -> None:
+        self._folder = data / "profiles"
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the saved profiles, the last used first."""
+        files = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
+        return tuple(file.stem for file in files)
+
+    def load(self, name: str) -> Profile:
+        """Return the profile of that name, or raise Refused: there is none, or it is damaged or of a newer program."""
+        path = self._path(name)
+        if not path.exists():
+            raise Refused(
+                text("There is no profile {name}.", name=name),
+                text("Known are: {names}.", names=", ".join((*self.names(), PRACTICE))),
+                text("Name one of these, or import one."),
+            )
+        return read(path)
+
+    def save(self, profile: Profile) -> Path:
+        """Write a profile under its name, whole or not at all; returns the file."""
+        for problem in check(profile):
+            if problem.state is State.BLOCKED:
+                raise Refused(text("The profile cannot be saved."), problem.found, problem.remedy)
+        path = self._path(profile.name)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write(profile, path, kept=_unknown_fields(path))
+        return path
+
+    def remove(self, name: str) -> None:
+        """Delete a saved profile; nothing else of it is touched."""
+        self._path(name).unlink(missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        if not name or UNSAFE_NAME.search(name):
+            raise Refused(
+                text("{name} cannot be the name of a profile.", name=name or '""'),
+                text("It is also the name of a file and of a folder."),
+                text("Leave out these characters: {characters}", characters='< > : " / \\ | ? *'),
+            )
+        return self._folder / f"{name}.json"
+
+
+def read(path: Path) -> Profile:
+    """Read a profile from a file (also: import). Raises Refused with the place of the damage."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+    try:
+        found = msgspec.json.decode(content)
+        if isinstance(found, dict) and isinstance(found.get("format"), int) and found["format"] > FORMAT:
+            raise _unreadable(path, text("A newer program has written it."))
+        return msgspec.convert(found, Profile)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise _unreadable(path, str(error)) from error
+
+
+def write(profile: Profile, path: Path, kept: dict[str, Any] | None = None) -> None:
+    """Write a profile to a file (also: export): under a temporary name, flushed, renamed. It holds no secret."""
+    whole = {**(kept or {}), **msgspec.to_builtins(profile)}
+    temporary = path.with_name(path.name + ".new")
+    try:
+        with temporary.open("wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise Refused(
+            text("The profile cannot be written to {path}.", path=str(path)),
+            error.strerror or str(error),
+            text("Choose a folder that you may write to, with space left."),
+        ) from error
+
+
+def check(profile: Profile) -> tuple[Observation, ...]:
+    """Return what is wrong in a profile as it stands, without asking any system. Empty: nothing was found."""
+    found = [
+        *_needed(profile),
+        *_twice("host", Counter(host.name.lower() for host in set(_all_hosts(profile)))),
+        *_twice("vCenter", Counter(vcenter.name.lower() for vcenter in profile.vcenters)),
+        *_twice("SQL Server", Counter(server.name.lower() for server in {d.server for d in profile.databases()})),
+        *_bad_ports(profile),
+    ]
+    return tuple(found)
+
+
+def _blocked(found: Text, remedy: Text) -> Observation:
+    return Observation("profile", State.BLOCKED, found, remedy=remedy)
+
+
+def _needed(profile: Profile) -> list[Observation]:
+    problems = []
+    if not profile.name or UNSAFE_NAME.search(profile.name):
+        problems.append(_blocked(text("The name cannot be a file's name."), text("Choose another name.")))
+    if not profile.brokers:
+        problems.append(_blocked(text("There is no broker."), text("Add one Connection Server at least.")))
+    if not profile.vcenters:
+        problems.append(_blocked(text("There is no vCenter."), text("Add the vCenters that View uses.")))
+    if not profile.repository.strip():
+        problems.append(_blocked(text("There is no repository."), text("Name the folder that backup sets go to.")))
+    for what, value in _named_fields(profile):
+        if not value.strip():
+            problems.append(_blocked(text("A field is empty: {field}.", field=what), text("Fill it in.")))
+    return problems
+
+
+def _named_fields(profile: Profile) -> list[tuple[str, str]]:
+    fields = []
+    for host in _all_hosts(profile):
+        fields += [(f"{host.name}.name", host.name), (f"{host.name}.address", host.address)]
+        fields += [(f"{host.name}.account", host.account)]
+    for vcenter in profile.vcenters:
+        fields += [(f"{vcenter.name}.address", vcenter.address), (f"{vcenter.name}.account", vcenter.account)]
+    for database in profile.databases():
+        fields += [(f"{database.server.name}.address", database.server.address), ("database.name", database.name)]
+    return fields
+
+
+def _all_hosts(profile: Profile) -> list[Host]:
+    return [*profile.hosts(), *profile.security_servers]
+
+
+def _twice(what: str, count: Counter[str]) -> list[Observation]:
+    return [
+        _blocked(
+            text("Two different entries have the same name: {what} {name}.", what=what, name=name),
+            text("Give each its own name, or the same address, port and account."),
+        )
+        for name, times in count.items()
+        if times > 1
+    ]
+
+
+def _bad_ports(profile: Profile) -> list[Observation]:
+    ports = [(host.name, host.port) for host in _all_hosts(profile)]
+    ports += [(vcenter.name, vcenter.port) for vcenter in profile.vcenters]
+    ports += [(database.server.name, database.server.port) for database in profile.databases()]
+    return [
+        _blocked(text("{port} is no port ({name}).", port=port, name=name), text("Give a number from 1 to 65535."))
+        for name, port in dict.fromkeys(ports)
+        if not 0 < port < 65536
+    ]
+
+
+def _unreadable(path: Path, why: Text | str) -> Refused:
+    return Refused(
+        text("The profile {path} cannot be used.", path=str(path)),
+        why,
+        text("Mend it at that place, or import it again; nothing was changed."),
+    )
+
+
+def _unknown_fields(path: Path) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(path.read_bytes())
+    except (OSError, msgspec.MsgspecError):
+        return {}  # nothing readable there whose fields could be lost
+    known = {field.encode_name for field in msgspec.structs.fields(Profile)}
+    return {name: value for name, value in found.items() if name not in known} if isinstance(found, dict) else {}

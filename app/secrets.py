@@ -1,0 +1,154 @@
+"""Where passwords come from (the keyring, a file that is named, or the operator), and what hides them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+from app.errors import Refused, UserError
+from app.texts import Text, text
+
+SERVICE = "ViewKeeper"
+LONGEST = 1280  # characters that Windows' credential store keeps
+HIDDEN = "•••"
+
+Ask = Callable[[Text], str | None]
+
+
+class Passwords:
+    """Passwords by account and system, looked up in this order: given (file), keyring, asked. Kept for this process.
+
+    An account is known as `ACCOUNT@SYSTEM` (only there) or `ACCOUNT` (wherever it is used)."""
+
+    def __init__(self, profile: str, given: dict[str, str] | None = None, ask: Ask | None = None) -> None:
+        self._profile, self._ask = profile, ask
+        self._given = dict(given or {})
+        self._known: dict[str, str] = {}
+
+    def of(self, account: str, system: str) -> str:
+        """Return the password of `account` on `system`, or raise UserError where none can be had."""
+        name = f"{account}@{system}"
+        if name not in self._known:
+            self._known[name] = self._find(account, system)
+        return self._known[name]
+
+    def hide(self, words: str) -> str:
+        """Return `words` with every known password, and its usual disguises, replaced."""
+        for disguise in sorted({d for p in self.all() for d in disguises(p)}, key=len, reverse=True):
+            words = words.replace(disguise, HIDDEN)
+        return words
+
+    def all(self) -> set[str]:
+        return {password for password in (*self._known.values(), *self._given.values()) if password}
+
+    def _find(self, account: str, system: str) -> str:
+        for name in (f"{account}@{system}", account):
+            if name in self._given:
+                return self._given[name]
+        for name in (f"{account}@{system}", account):
+            if (stored := stored_password(self._profile, name)) is not None:
+                return stored
+        if self._ask and (
+            answer := self._ask(text("Password of {account} on {system}", account=account, system=system))
+        ):
+            return answer
+        raise UserError(
+            text("There is no password for {account} on {system}.", account=account, system=system),
+            text("It is neither in the keyring nor given, and nobody was there to be asked."),
+            text("Store it, or give it with --passwords FILE."),
+        )
+
+
+def disguises(password: str) -> set[str]:
+    """Return the shapes in which a password may turn up: plain, base64 (UTF-8, UTF-16), URL, XML, SQL, PowerShell."""
+    if len(password) < 3:  # hiding one or two letters would hide everything and protect nothing
+        return {password} if password else set()
+    xml = password.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return {
+        password,
+        base64.b64encode(password.encode()).decode(),
+        base64.b64encode(password.encode("utf-16-le")).decode(),
+        quote(password, safe=""),
+        xml,
+        xml.replace('"', "&quot;"),
+        password.replace("'", "''"),
+        json.dumps(password)[1:-1],
+    }
+
+
+def stored_password(profile: str, name: str) -> str | None:
+    """Return what the keyring has under that name, or None. A keyring that cannot be read is told, not passed over."""
+    import keyring
+    import keyring.errors
+
+    try:
+        return keyring.get_password(f"{SERVICE}:{profile}", name)
+    except keyring.errors.NoKeyringError:
+        return None  # a workstation without a keyring: passwords are asked for or given
+    except keyring.errors.KeyringError as error:
+        raise _keyring_failed(error) from error
+
+
+def store_password(profile: str, name: str, password: str) -> None:
+    """Put a password into the keyring."""
+    import keyring
+    import keyring.errors
+
+    if len(password) > LONGEST:
+        raise Refused(
+            text("This password cannot be stored."),
+            text("It has {length} characters; the keyring takes {longest}.", length=len(password), longest=LONGEST),
+            text("Choose to be asked each time."),
+        )
+    try:
+        keyring.set_password(f"{SERVICE}:{profile}", name, password)
+    except keyring.errors.KeyringError as error:
+        raise _keyring_failed(error) from error
+
+
+def forget_password(profile: str, name: str) -> None:
+    """Take a password out of the keyring; one that is not there is no error."""
+    import keyring
+    import keyring.errors
+
+    try:
+        keyring.delete_password(f"{SERVICE}:{profile}", name)
+    except (keyring.errors.PasswordDeleteError, keyring.errors.NoKeyringError):
+        return
+    except keyring.errors.KeyringError as error:
+        raise _keyring_failed(error) from error
+
+
+def passwords_from(source: str) -> dict[str, str]:
+    """Read `--passwords`: a file or `-` for standard input, a JSON object: `ACCOUNT` or `ACCOUNT@SYSTEM` to password."""
+    try:
+        content = sys.stdin.read() if source == "-" else Path(source).read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(
+            text("The passwords cannot be read from {source}.", source=source),
+            getattr(error, "strerror", None) or text("It is not UTF-8."),
+            text("Name a readable JSON file, or - for standard input."),
+        ) from error
+    try:
+        found = json.loads(content)
+    except json.JSONDecodeError:
+        found = None  # the parser's own words may quote a password
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise Refused(
+            text("The passwords in {source} cannot be understood.", source=source),
+            text("They must be one JSON object of strings."),
+            text('Write {"ACCOUNT": "PASSWORD", "ACCOUNT@SYSTEM": "PASSWORD"}.'),
+        )
+    return found
+
+
+def _keyring_failed(error: Exception) -> UserError:
+    return UserError(
+        text("The keyring of this workstation could not be used."),
+        type(error).__name__,
+        text("Unlock it and try again, or give passwords with --passwords FILE."),
+    )
