@@ -152,7 +152,7 @@ PRACTICE = "practice"
 
 
 class Store:
-    """The profiles kept in one folder, a JSON file each. Fields that this program does not know are kept when saving."""
+    """The profiles kept in one folder, a JSON file each. Unknown fields in a file are kept when it is saved again."""
 
     def __init__(self, data: Path) -> None:
         self._folder = data / "profiles"
