@@ -124,7 +124,7 @@ def forget_password(profile: str, name: str) -> None:
 
 
 def passwords_from(source: str) -> dict[str, str]:
-    """Read `--passwords`, a file or `-` for standard input: one JSON object, `ACCOUNT` or `ACCOUNT@SYSTEM` to password."""
+    """Read `--passwords`, a file or `-` (standard input): a JSON object, `ACCOUNT` or `ACCOUNT@SYSTEM` to password."""
     try:
         content = sys.stdin.read() if source == "-" else Path(source).read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
