@@ -1,0 +1,2 @@
+# What is in a folder.
+Get-ChildItem -LiteralPath {path} | Select-Object -Property 'FullName','Length','LastWriteTimeUtc','PSIsContainer'

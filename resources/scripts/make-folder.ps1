@@ -1,0 +1,2 @@
+# With the folders above it.
+New-Item -ItemType 'Directory' -Path {path} | Select-Object -Property 'FullName'

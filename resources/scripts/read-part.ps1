@@ -1,0 +1,2 @@
+# See envelope.ps1.
+Read-FilePart -Path {path} -Offset {offset} -Count {count}

@@ -1,0 +1,2 @@
+# All values of a key.
+Get-ItemProperty -LiteralPath {path}

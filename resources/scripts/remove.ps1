@@ -1,0 +1,2 @@
+# A file, or an empty folder.
+Remove-Item -LiteralPath {path}

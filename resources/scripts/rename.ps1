@@ -1,0 +1,2 @@
+# Replaces what is there.
+Move-FileTo -Path {path} -Destination {to}

@@ -1,0 +1,2 @@
+# Hashed where the file lies.
+Get-FileSha256 -Path {path}

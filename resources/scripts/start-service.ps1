@@ -1,0 +1,2 @@
+# Returns when it runs.
+Start-Service -Name {name}

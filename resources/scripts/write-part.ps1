@@ -1,0 +1,2 @@
+# See envelope.ps1.
+Write-FilePart -Path {path} -Offset {offset}
