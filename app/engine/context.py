@@ -28,6 +28,8 @@ class Context:
     stop_asked: Callable[[], bool]
     wait: Callable[[float], None]
     now: Callable[[], float]
+    span: Callable[[str], tuple[float, float] | None] = lambda _key: None
+    """When a step of this episode began and ended (seconds since 1970), brackets from opening's intent to closing's proof."""
     secret: Callable[[str], str] = field(repr=False, default=lambda _name: "")
 
     def check_stop(self) -> None:

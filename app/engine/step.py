@@ -60,8 +60,16 @@ class Step(Protocol):
         """Return the state before, journaled with the intent. Reads only; also called by the dry run."""
         ...
 
-    def commands(self, before: Json) -> tuple[Command, ...]:
-        """Return what act will send and what observe and verify look at, for the dry run. Sends nothing."""
+    def commands(self, ctx: Context, before: Json) -> tuple[Command, ...]:
+        """Return what act will send, in its order, for the dry run. Sends nothing that changes."""
+        ...
+
+    def what_is_off(self, before: Json) -> Text:
+        """Say what is off or held while this step stands open (only asked of a step with a closer)."""
+        ...
+
+    def by_hand(self, before: Json) -> tuple[str, ...]:
+        """Return the commands or clicks with which a person undoes it (only asked of a step with a closer)."""
         ...
 
     def probe(self, ctx: Context, before: Json) -> Probe:
@@ -88,7 +96,13 @@ class StepBase:
     def observe(self, ctx: Context) -> Json:
         return {}
 
-    def commands(self, before: Json) -> tuple[Command, ...]:
+    def commands(self, ctx: Context, before: Json) -> tuple[Command, ...]:
+        return ()
+
+    def what_is_off(self, before: Json) -> Text:
+        return NOTHING
+
+    def by_hand(self, before: Json) -> tuple[str, ...]:
         return ()
 
     def probe(self, ctx: Context, before: Json) -> Probe:
