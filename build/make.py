@@ -1,0 +1,425 @@
+"""The one door: sets up what is missing, then runs, tests or checks ViewKeeper. Needs nothing but Python.
+
+    python3 build/make.py run          make a backup of the practice environment, with live lines
+    python3 build/make.py test         run all tests
+    python3 build/make.py setup        only set up
+    python3 build/make.py check        ruff, its formatter and mypy
+    python3 build/make.py cli ARGS     .venv/bin/python -m app ARGS
+    python3 build/make.py peers        run the tests against third-party programs, and install those
+    python3 build/make.py lock         write the locked requirements anew
+    python3 build/make.py help         this text
+
+What follows `test`, `peers` is handed to pytest. On Windows, say `py` instead of `python3`.
+"""
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036  # this file is read by older ones too, which are to be told so
+    sys.exit("ViewKeeper needs Python 3.11 or later, and this is {}.{}.".format(*sys.version_info))
+
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+OUT = ROOT / "out"
+LOG = OUT / "setup.log"
+STAMP = VENV / "set-up.json"
+WINDOWS = os.name == "nt"
+PYTHON = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
+
+RUN, DEV = "run", "dev"
+"""The locks. All that is in the first is in the second too, in the same versions."""
+
+SYSTEM_PACKAGES = (
+    *("unixodbc", "tdsodbc"),  # ODBC's driver manager and FreeTDS's driver: pyodbc for Linux brings neither
+    *("libltdl7", "libkrb5-3", "libgssapi-krb5-2"),  # what Microsoft's own driver asks for
+    *("libegl1", "libgl1", "libdbus-1-3", "libfontconfig1", "libglib2.0-0", "libxkbcommon0", "libxkbcommon-x11-0"),
+    *("libx11-xcb1", "libxcb-cursor0", "libxcb-icccm4", "libxcb-image0", "libxcb-keysyms1", "libxcb-randr0"),
+    *("libxcb-render-util0", "libxcb-shape0", "libxcb-xkb1"),  # Qt's screen
+    *("fonts-dejavu-core", "fonts-wqy-microhei"),  # Latin and Chinese letters
+)
+
+PEERS = {
+    "slapd": ("slapd", "ldap-utils"),
+    "tsql": ("freetds-bin",),
+    "vcsim": ("golang-go", "golang-github-vmware-govmomi-dev"),
+}
+"""Third-party programs that tests/peers runs against, by the name that the tests call them, and their packages."""
+
+PEERS_VARIABLE = "VIEWKEEPER_PEERS"
+"""Tells the tests that peers are to be there: JSON, by name why one cannot be, empty where it was installed."""
+
+POLICY = Path("/usr/sbin/policy-rc.d")
+STARTS_NOTHING = "#!/bin/sh\nexit 101\n"
+
+
+class Trouble(Exception):
+    """What went wrong and what to do, in one sentence. Anything else that is raised here is a bug."""
+
+    def __init__(self, sentence: str, code: int = 1) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+# ---- running programs
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return the environment of the project's own programs: UTF-8 everywhere, and `app` is found from any folder."""
+    return {**os.environ, "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT), **more}
+
+
+def hand_over(command: Sequence[str], *, cwd: Path | None = None, **more: str) -> NoReturn:
+    """Become `command`: its lines, its signals and its exit code are this program's."""
+    sys.stdout.flush()
+    if WINDOWS:
+        sys.exit(call(command, cwd=cwd, **more))
+    if cwd:
+        os.chdir(cwd)
+    try:
+        os.execve(command[0], list(command), environment(**more))
+    except OSError as error:
+        raise Trouble(f"{command[0]} could not be started ({error.strerror}).") from error
+
+
+def call(command: Sequence[str], *, cwd: Path | None = None, **more: str) -> int:
+    """Run `command` with its lines shown and return its exit code. Ctrl-C is for the command, which hears it too."""
+    try:
+        process = subprocess.Popen(command, cwd=cwd, env=environment(**more))
+    except OSError as error:
+        raise Trouble(f"{command[0]} could not be started ({error.strerror}).") from error
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
+
+
+def quiet(command: Sequence[str], **more: str) -> bool:
+    """Run `command` with its lines in the log and say whether it succeeded."""
+    OUT.mkdir(exist_ok=True)
+    with LOG.open("ab") as log:
+        log.write(f"\n{time.strftime('%Y-%m-%d %H:%M:%S')} {shlex.join(command)}\n".encode())
+        log.flush()
+        try:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **more}, check=False
+            )
+        except OSError as error:
+            log.write(f"{error}\n".encode())
+            return False
+    return done.returncode == 0
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def log_name() -> str:
+    return str(LOG.relative_to(ROOT))
+
+
+# ---- Python's libraries
+
+
+def lock(name: str) -> Path:
+    return ROOT / "build" / "requirements" / f"{name}.txt"
+
+
+def set_up(name: str = DEV) -> None:
+    """Make .venv hold what lock `name` names, with hashes checked. Takes no time where it does already."""
+    done = read_stamp()
+    wanted = {lock_name: fingerprint(lock(lock_name)) for lock_name in ([RUN] if name == RUN else [RUN, DEV])}
+    if wanted.items() <= done.items():
+        return
+    if done.get(RUN) != wanted[RUN] or DEV in done:
+        make_venv()
+    say(f"Installing the Python libraries into {VENV.name} (once; a minute or two) ...")
+    pip = [str(PYTHON), "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-deps"]
+    if not quiet([*pip, "--require-hashes", "-r", str(lock(name))]):
+        raise Trouble(
+            f"The Python libraries could not be installed: is the network there? See pip's words at the end of {log_name()}."
+        )
+    write_stamp(wanted)
+
+
+def make_venv() -> None:
+    """Make .venv anew, so that nothing that was once installed hides what a lock lacks."""
+    interpreter = getattr(sys, "_base_executable", None) or sys.executable
+    if not can_make_venv():
+        install_packages(["python3-venv"], "Python's venv module is not complete")
+    try:
+        if VENV.is_symlink() or VENV.is_file():
+            VENV.unlink()
+        elif VENV.exists():
+            shutil.rmtree(VENV)
+    except OSError as error:
+        raise Trouble(f"{VENV} could not be removed ({error.strerror}): remove it, and start again.") from error
+    if not quiet([interpreter, "-m", "venv", str(VENV)]):
+        raise Trouble(f"{VENV} could not be made; what Python said is at the end of {log_name()}.")
+
+
+def can_make_venv() -> bool:
+    """Debian keeps parts of venv in a package of its own."""
+    try:
+        import ensurepip
+    except ImportError:
+        return False
+    return bool(ensurepip.version())
+
+
+def read_stamp() -> dict[str, str]:
+    """Return the fingerprints of the locks that .venv holds, by name; none where it is broken or another Python's."""
+    try:
+        stamp = json.loads(STAMP.read_text("utf-8"))
+        whole = PYTHON.exists() and stamp["python"] == this_python() and stamp["holds"] == holds()
+        return {str(name): str(value) for name, value in stamp["locks"].items()} if whole else {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def write_stamp(locks: dict[str, str]) -> None:
+    STAMP.write_text(json.dumps({"python": this_python(), "holds": holds(), "locks": locks}, indent=1), "utf-8")
+
+
+def this_python() -> str:
+    return f"{sys.version.split()[0]} {sys.base_prefix}"
+
+
+def holds() -> str:
+    """Return what tells this content of .venv from another: the names of what is installed in it."""
+    folder = VENV / "Lib/site-packages" if WINDOWS else next(iter(VENV.glob("lib/python*/site-packages")), VENV)
+    return hashlib.sha256("\n".join(sorted(os.listdir(folder))).encode()).hexdigest()  # noqa: PTH208  # names only
+
+
+def fingerprint(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+    except OSError as error:
+        raise Trouble(f"{file} cannot be read ({error.strerror}): the project's folder is not whole.", 2) from error
+
+
+# ---- the system's packages
+
+
+def set_up_system() -> None:
+    """Install what Debian or Ubuntu must provide. Elsewhere on Linux say once what is needed; Windows needs nothing."""
+    if not sys.platform.startswith("linux"):
+        return
+    if shutil.which("dpkg-query"):
+        install_packages(SYSTEM_PACKAGES, "Packages of the system are missing")
+    elif not (told := OUT / "told-of-packages").exists():
+        say(
+            "Note: needed here, as your distribution calls them: unixODBC, FreeTDS's ODBC driver, Qt 6's X11 libraries."
+        )
+        OUT.mkdir(exist_ok=True)
+        told.touch()
+
+
+def install_packages(names: Sequence[str], why: str) -> None:
+    """Install those of the packages that are missing, without questions. Trouble where this cannot be done."""
+    missing = missing_packages(names)
+    if not missing:
+        return
+    command = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
+    if not is_root() or not shutil.which("apt-get"):
+        raise Trouble(f"{why}: run `sudo {shlex.join(command)}`, then start again.")
+    say(f"Installing packages of the system (once): {' '.join(missing)} ...")
+    with services_stay_off():
+        for attempt in (1, 2):
+            if apt(command):
+                return
+            if attempt == 1:  # a fresh or old list of packages is the usual reason
+                apt(["apt-get", "update"])
+    raise Trouble(
+        f"{why}, and apt-get failed to install them: see the end of {log_name()}, then run `{shlex.join(command)}`."
+    )
+
+
+def apt(command: Sequence[str]) -> bool:
+    waiting = [command[0], "-o", "DPkg::Lock::Timeout=300", *command[1:]]
+    return quiet(waiting, DEBIAN_FRONTEND="noninteractive", NEEDRESTART_MODE="l", LC_ALL="C.UTF-8")
+
+
+def missing_packages(names: Sequence[str]) -> list[str]:
+    """Return which of the packages are not installed; what another package provides counts as installed."""
+    if not shutil.which("dpkg-query"):
+        return list(names)
+    form = "${db:Status-Status} ${Package} ${Provides}\n"
+    asked = subprocess.run(
+        ["dpkg-query", "--show", "--showformat", form], capture_output=True, encoding="utf-8", check=False
+    )
+    there: set[str] = set()
+    for line in asked.stdout.splitlines():
+        status, *provided = line.replace(",", " ").split()
+        if status == "installed":
+            there.update(provided)
+    return [name for name in names if name not in there]
+
+
+def is_root() -> bool:
+    return sys.platform != "win32" and os.geteuid() == 0
+
+
+@contextmanager
+def services_stay_off() -> Iterator[None]:
+    """Keep Debian from starting a service that a package brings (slapd), by the file that it asks first."""
+    if POLICY.exists():  # the machine has a rule of its own, which is not ours to change
+        yield
+        return
+    POLICY.write_text(STARTS_NOTHING, "ascii")
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink(missing_ok=True)
+
+
+def prepare_peer(name: str) -> str:
+    """Install a third-party program of PEERS; return why it cannot be had, or nothing."""
+    if not sys.platform.startswith("linux"):
+        return "it is only to be had on Linux"
+    if not missing_packages(PEERS[name]):
+        return ""
+    if (
+        name == "slapd"
+        and POLICY.exists()
+        and subprocess.run([str(POLICY), "slapd", "start"], check=False).returncode != 101
+    ):
+        return f"{POLICY} of this machine would let its service start"
+    try:
+        install_packages(PEERS[name], "The program's packages are missing")
+    except Trouble as trouble:
+        return str(trouble)
+    return ""
+
+
+# ---- commands
+
+
+def command_run(arguments: list[str]) -> NoReturn:
+    """Until the wizard stands: a backup of the practice environment, with live lines."""
+    set_up_system()
+    set_up(RUN)
+    hand_over([str(PYTHON), "-P", "-m", "app", "backup", "--profile", "practice", "--yes", *arguments])
+
+
+def command_test(arguments: list[str]) -> NoReturn:
+    set_up_system()
+    set_up()
+    pytest = [str(PYTHON), "-m", "pytest", "-n", "auto", "--ignore=tests/peers"]
+    hand_over([*pytest, *arguments], cwd=ROOT, QT_QPA_PLATFORM="offscreen")
+
+
+def command_setup(_: list[str]) -> None:
+    set_up_system()
+    set_up()
+    say("All is set up.")
+
+
+def command_check(_: list[str]) -> None:
+    set_up()
+    tools = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"])
+    failed = [shlex.join(tool) for tool in tools if call([str(PYTHON), "-m", *tool], cwd=ROOT)]
+    if failed:
+        raise Trouble(f"Not clean: {', '.join(failed)}.")
+    say("All clean: ruff check, ruff format, mypy.")
+
+
+def command_cli(arguments: list[str]) -> NoReturn:
+    set_up_system()
+    set_up(RUN)
+    hand_over([str(PYTHON), "-P", "-m", "app", *arguments])
+
+
+def command_peers(arguments: list[str]) -> NoReturn:
+    set_up_system()
+    set_up()
+    reasons = {name: prepare_peer(name) for name in PEERS}
+    for name, reason in reasons.items():
+        if reason:
+            say(f"{name}: skipped, because {reason}")
+    pytest = [str(PYTHON), "-m", "pytest", "-rs", "tests/peers"]
+    hand_over([*pytest, *arguments], cwd=ROOT, **{PEERS_VARIABLE: json.dumps(reasons)})
+
+
+def command_lock(_: list[str]) -> None:
+    """Write the locks anew from pyproject.toml with the newest versions, without any index's address in them."""
+    uv = shutil.which("uv") or locker()
+    compile_ = [uv, "pip", "compile", "--universal", "--generate-hashes", "--python-version", "3.11", "--upgrade"]
+    options = ["--no-emit-index-url", "--no-emit-find-links", "--custom-compile-command", "python3 build/make.py lock"]
+    for name, more in ((RUN, []), (DEV, ["--extra", "dev", "--constraint", str(lock(RUN).relative_to(ROOT))])):
+        lock(name).parent.mkdir(exist_ok=True)
+        target = ["--quiet", "--output-file", str(lock(name).relative_to(ROOT)), "pyproject.toml"]
+        if call([*compile_, *options, *more, *target], cwd=ROOT):
+            raise Trouble(f"uv could not make {lock(name).name}: is the network there?")
+        say(f"Written: {lock(name).relative_to(ROOT)}")
+
+
+def locker() -> str:
+    """Return uv's path in an environment of its own: only the one who makes locks needs it."""
+    folder = OUT / "uv"
+    binary = folder / ("Scripts/uv.exe" if WINDOWS else "bin/uv")
+    if not binary.exists():
+        python = folder / PYTHON.relative_to(VENV)
+        if not (
+            quiet([sys.executable, "-m", "venv", str(folder)])
+            and quiet([str(python), "-m", "pip", "install", "--disable-pip-version-check", "uv"])
+        ):
+            raise Trouble(f"uv, which makes the locks, could not be installed; see the end of {log_name()}.")
+    return str(binary)
+
+
+def command_help(_: list[str]) -> None:
+    say((__doc__ or "").strip())
+
+
+COMMANDS: dict[str, Callable[[list[str]], None]] = {
+    "run": command_run,
+    "test": command_test,
+    "setup": command_setup,
+    "check": command_check,
+    "cli": command_cli,
+    "peers": command_peers,
+    "lock": command_lock,
+    "help": command_help,
+}
+"""Every command takes the arguments that follow its name."""
+
+
+def main(arguments: list[str]) -> int:
+    """Carry out the command that `arguments` begin with and return the exit code."""
+    name, rest = (arguments[0], arguments[1:]) if arguments else ("help", [])
+    name = "help" if name in ("-h", "--help") else name
+    if name not in COMMANDS:
+        print(f"There is no command {name!r}; there are: {', '.join(COMMANDS)}.", file=sys.stderr)
+        return 2
+    try:
+        COMMANDS[name](rest)
+    except Trouble as trouble:
+        sys.stdout.flush()
+        print(trouble, file=sys.stderr)
+        return trouble.code
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+    except OSError as error:  # a full disk, a folder that may not be written in
+        print(f"That did not work: {error}.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]  # both are TextIOWrapper here
+    sys.exit(main(sys.argv[1:]))

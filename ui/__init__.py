@@ -1,0 +1,1 @@
+"""The screen: Qt shows and asks, and decides nothing."""
