@@ -148,7 +148,7 @@ def set_up(name: str = DEV) -> None:
     pip = [str(PYTHON), "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-deps"]
     if not quiet([*pip, "--require-hashes", "-r", str(lock(name))]):
         raise Trouble(
-            f"The Python libraries could not be installed: is the network there? See pip's words at the end of {log_name()}."
+            f"The Python libraries could not be installed: is the network there? See the end of {log_name()}."
         )
     write_stamp(wanted)
 
