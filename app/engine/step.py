@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from app.observation import Observation
 from app.texts import NOTHING, Text
@@ -37,8 +37,11 @@ class Closing(StrEnum):
 class Step(Protocol):
     """One action. The runner calls observe, writes the intent, calls act, then verify, and writes the evidence.
 
-    `key` is stable across versions: backup/freeze/composer/db:svi. `before` is what observe gave: all that undoing needs.
-    `may_cut` is False for what must not be cut off: Stop waits for it. `closer` names a function of CLOSERS.
+    `key` is stable across versions: backup/freeze/composer/db:svi. `before` is what observe gave: what undoing needs.
+    `may_cut` is False for what must not be cut off: Stop waits for it. `closer` names a function of CLOSERS: that of a
+    bracket is called when its body ends, that of any other step at the end of the run (temporary files, say).
+    `changes` is False for a step that only looks at the environment (checks, captures that leave nothing there): before
+    the first one that changes, the lease is taken, and until then a run can end as blocked or unknown.
     """
 
     @property
@@ -55,6 +58,8 @@ class Step(Protocol):
     def may_cut(self) -> bool: ...
     @property
     def closer(self) -> str | None: ...
+    @property
+    def changes(self) -> bool: ...
 
     def observe(self, ctx: Context) -> Json:
         """Return the state before, journaled with the intent. Reads only; also called by the dry run."""
@@ -65,7 +70,7 @@ class Step(Protocol):
         ...
 
     def what_is_off(self, before: Json) -> Text:
-        """Say what is off or held while this step stands open (only asked of a step with a closer)."""
+        """Say what is off or held while this step stands open (only asked of a step with a closer). NOTHING: its title."""
         ...
 
     def by_hand(self, before: Json) -> tuple[str, ...]:
@@ -76,10 +81,31 @@ class Step(Protocol):
         """Say how an act stands whose answer was lost, or whose process died."""
         ...
 
-    def act(self, ctx: Context, before: Json) -> None: ...
+    def act(self, ctx: Context, before: Json) -> None:
+        """Do it. May be called again with the same `before` (nothing was sent, the operator retries, a run is resumed),
+        so it must bear that part of it is done already."""
+        ...
 
     def verify(self, ctx: Context, before: Json) -> Json:
         """Ask by another call than act whether it is so; return the evidence, or raise UserError."""
+        ...
+
+    def closing(self, ctx: Context, before: Json) -> tuple[Command, ...]:
+        """Return what the closer will send that changes anything, for the dry run. Sends nothing that changes."""
+        ...
+
+
+@runtime_checkable
+class Undoable(Protocol):
+    """What a step also offers where undoing a run takes its effect back."""
+
+    def as_left(self, ctx: Context, before: Json, evidence: Json) -> bool:
+        """Say whether today's state is what the run left; if not, someone else changed it, and the operator is asked.
+        `evidence` is empty where the step did not come to its end."""
+        ...
+
+    def undo(self, ctx: Context, before: Json, evidence: Json) -> Closing:
+        """Put the state before back and look that it is so. Must bear being called again."""
         ...
 
 
@@ -92,6 +118,7 @@ class StepBase:
     may_skip: bool = field(default=False, kw_only=True)
     may_cut: bool = field(default=True, kw_only=True)
     closer: str | None = field(default=None, kw_only=True)
+    changes: bool = field(default=True, kw_only=True)
 
     def observe(self, ctx: Context) -> Json:
         return {}
@@ -107,6 +134,9 @@ class StepBase:
 
     def probe(self, ctx: Context, before: Json) -> Probe:
         return Probe.NOT_DONE
+
+    def closing(self, ctx: Context, before: Json) -> tuple[Command, ...]:
+        return ()
 
 
 @dataclass(frozen=True)
@@ -132,13 +162,24 @@ class Bracket:
 
 
 @dataclass(frozen=True)
+class Release:
+    """Releases what the `hold` bracket with the opening `of` still holds. Stands where the run has proven it safe."""
+
+    key: str
+    title: Text
+    of: str
+    why: Text = NOTHING
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
 class Parallel:
     """Branches side by side, each with connections of its own."""
 
     branches: tuple[tuple[Part, ...], ...]
 
 
-Part: TypeAlias = Step | Guided | Bracket | Parallel
+Part: TypeAlias = Step | Guided | Bracket | Release | Parallel
 Closer: TypeAlias = Callable[["Context", Json], Closing]
 
 
