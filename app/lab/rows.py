@@ -36,7 +36,10 @@ class WindowsHost(Row, frozen=True, kw_only=True):
 
 
 class Account(Row, frozen=True, kw_only=True):
-    """A login. Its password lies outside the world. `administers` lists hosts ("*": all)."""
+    """A login. Its password lies outside the world. `administers` lists hosts ("*": all).
+
+    `sql_roles`: sysadmin, dbcreator, VIEW SERVER STATE, public (may log in, nothing else); db_backupoperator, db_datareader,
+    db_owner of every user database, or of one as "db_datareader:msdb". Without any, the account is no login of SQL Server."""
 
     name: str
     sid: str = ""
