@@ -1,0 +1,135 @@
+"""build/make.py: one clear sentence for whatever goes wrong, and no set-up twice."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MAKE = ROOT / "build" / "make.py"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of its own whose locks ask for nothing."""
+    folder = tmp_path / "a project 二"
+    (folder / "build" / "requirements").mkdir(parents=True)
+    shutil.copy(MAKE, folder / "build")
+    for name in ("run", "dev"):
+        (folder / "build" / "requirements" / f"{name}.txt").write_text("# nothing\n", "ascii")
+    return folder
+
+
+def make(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(project / "build" / "make.py"), *arguments]
+    env = {**os.environ, **environment}
+    return subprocess.run(command, capture_output=True, encoding="utf-8", env=env, cwd=project, check=False)
+
+
+def is_one_sentence(words: str) -> bool:
+    return len(words.strip().splitlines()) == 1 and "Traceback" not in words and words.strip().endswith((".", "!", "?"))
+
+
+def test_an_older_python_is_told_what_is_needed() -> None:
+    older = f"import sys; sys.version_info = (3, 8, 10, 'final', 0); exec(open({str(MAKE)!r}, encoding='utf-8').read())"
+    done = subprocess.run([sys.executable, "-c", older], capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 1
+    assert is_one_sentence(done.stderr)
+    assert "3.11" in done.stderr
+
+
+def test_an_older_python_can_read_the_file_at_all() -> None:
+    ast.parse(MAKE.read_text("utf-8"), feature_version=(3, 7))
+
+
+def test_an_unknown_command_is_wrong_use_and_names_the_known_ones(project: Path) -> None:
+    done = make(project, "bake")
+    assert done.returncode == 2
+    assert is_one_sentence(done.stderr)
+    assert "peers" in done.stderr
+
+
+def test_help_names_every_command(project: Path) -> None:
+    told = make(project, "help").stdout
+    assert make(project).stdout == make(project, "--help").stdout == told
+    for command in ("run", "test", "setup", "check", "cli", "peers", "lock", "help"):
+        assert f"make.py {command}" in told
+
+
+def test_a_second_start_sets_nothing_up(project: Path) -> None:
+    first, second = make(project, "setup"), make(project, "setup")
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert "Installing the Python libraries" in first.stdout
+    assert second.stdout == "All is set up.\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a program that runs cannot be removed on Windows")
+def test_what_was_broken_since_is_set_up_anew(project: Path) -> None:
+    make(project, "setup")
+    next(project.glob(".venv/bin/python")).unlink()
+    assert "Installing the Python libraries" in make(project, "setup").stdout
+    shutil.rmtree(next(project.glob(".venv/lib/*/site-packages/pip")))
+    assert "Installing the Python libraries" in make(project, "setup").stdout
+    (project / "build/requirements/run.txt").write_text("# something else\n", "ascii")
+    assert "Installing the Python libraries" in make(project, "setup").stdout
+    assert make(project, "setup").stdout == "All is set up.\n"
+
+
+def test_without_a_network_it_says_so_in_one_sentence(project: Path) -> None:
+    shutil.copy(ROOT / "build/requirements/run.txt", project / "build/requirements")
+    away = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_EXTRA_INDEX_URL": "",
+            "PIP_FIND_LINKS": "", "PIP_RETRIES": "0", "PIP_NO_CACHE_DIR": "1"}  # fmt: skip
+    done = make(project, "cli", "runs", **away)
+    assert done.returncode == 1
+    assert is_one_sentence(done.stderr)
+    assert "network" in done.stderr
+    assert "setup.log" in done.stderr
+
+
+def test_a_file_with_another_hash_is_not_installed(project: Path) -> None:
+    wheel = project / "thing-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as packed:
+        packed.writestr("thing.py", "")
+        packed.writestr("thing-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: thing\nVersion: 1.0\n")
+        packed.writestr("thing-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        packed.writestr("thing-1.0.dist-info/RECORD", "")
+    here = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel)}
+    (project / "app").mkdir()
+    (project / "app" / "__main__.py").write_text("import thing\n", "ascii")
+    for right, code in ((False, 1), (True, 0)):
+        digest = hashlib.sha256(wheel.read_bytes() if right else b"another").hexdigest()
+        (project / "build/requirements/run.txt").write_text(f"thing==1.0 --hash=sha256:{digest}\n", "ascii")
+        assert make(project, "cli", **here).returncode == code
+    assert "DO NOT MATCH THE HASHES" in (project / "out/setup.log").read_text("utf-8")
+
+
+def test_a_project_that_is_not_whole_says_what_is_missing(project: Path) -> None:
+    (project / "build/requirements/run.txt").unlink()
+    done = make(project, "setup")
+    assert done.returncode == 2
+    assert is_one_sentence(done.stderr)
+    assert "run.txt" in done.stderr
+
+
+def test_the_exit_code_of_the_program_is_passed_on(project: Path) -> None:
+    (project / "app").mkdir()
+    (project / "app" / "__main__.py").write_text("import sys; print(sys.argv[1:]); sys.exit(4)\n", "ascii")
+    done = make(project, "cli", "backup", "--dry-run", "二")
+    assert done.returncode == 4
+    assert done.stdout.splitlines()[-1] == "['backup', '--dry-run', '二']"
+
+
+def test_the_readme_names_the_two_commands_and_ci_runs_them() -> None:
+    readme, ci = (ROOT / "README.md").read_text("utf-8"), (ROOT / ".ci/run").read_text("utf-8")
+    assert "python3 build/make.py run" in readme
+    assert "python3 build/make.py test" in readme
+    for command in ("check", "test", "peers"):
+        assert f"\npython3 build/make.py {command}\n" in ci
