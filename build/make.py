@@ -219,12 +219,12 @@ def set_up_system() -> None:
         return
     if shutil.which("dpkg-query"):
         install_packages(SYSTEM_PACKAGES, "Packages of the system are missing")
-    elif not (told := OUT / "told-of-packages").exists():
+    elif not TOLD.exists():
         say(
             "Note: needed here, as your distribution calls them: unixODBC, FreeTDS's ODBC driver, Qt 6's X11 libraries."
         )
         OUT.mkdir(exist_ok=True)
-        told.touch()
+        TOLD.touch()
 
 
 def install_packages(names: Sequence[str], why: str) -> None:

@@ -95,7 +95,7 @@ def test_without_a_network_it_says_so_in_one_sentence(project: Path) -> None:
 
 
 def test_a_file_with_another_hash_is_not_installed(project: Path) -> None:
-    wheel = project / "thing-1.0-py3-none-any.whl"
+    wheel = project.parent / "thing-1.0-py3-none-any.whl"  # pip splits its variables at spaces
     with zipfile.ZipFile(wheel, "w") as packed:
         packed.writestr("thing.py", "")
         packed.writestr("thing-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: thing\nVersion: 1.0\n")
