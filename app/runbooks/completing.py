@@ -1,0 +1,184 @@
+"""The last step: the README, the manifest, and with it the set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import app
+from app import paths
+from app.backupset import repository, verifying
+from app.backupset.manifest import Manifest, Missing, Part, PoolBefore
+from app.engine.context import Context
+from app.engine.step import Json, Probe
+from app.errors import UserError
+from app.observation import State
+from app.runbooks.fetching import content_checks
+from app.runbooks.steps import Look, connections, utc
+from app.texts import Text, text
+from app.view import components
+from app.view.components import COMPONENTS
+
+README = "README.txt"
+NOT_CAPTURED = text("This backup covers the core only; keep it by other means.")
+NO_NEED = text("The paper asks for none while another broker of the group is backed up.")
+NOT_PROVEN = text("Recorded as the operator's word; not looked at.")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Which step's evidence names files of the set, what they are, and which step captured them."""
+
+    key: str
+    captured: str
+    component: str
+    system: str
+
+
+@dataclass(frozen=True)
+class CompleteSet(Look):
+    """Write README.txt and the manifest, and read the whole set back."""
+
+    sources: tuple[Source, ...]
+    cores: tuple[str, ...]
+    key: str = "backup/complete"
+    title: Text = text("Write the manifest and read the whole set back")
+
+    def probe(self, ctx: Context, before: Json) -> Probe:
+        return Probe.NOT_DONE  # writing the manifest again changes nothing but the manifest
+
+    def act(self, ctx: Context, before: Json) -> None:
+        folder = Path(ctx.inputs["folder"])
+        manifest = self._manifest(ctx)
+        size, digest = repository.write_file(folder / README, readme(manifest, ctx).encode())
+        about = Part(component=components.README, system="", file=README, size=size, sha256=digest)
+        repository.complete(folder, msgspec.structs.replace(manifest, parts=(*manifest.parts, about)))
+
+    def verify(self, ctx: Context, before: Json) -> Json:
+        folder = Path(ctx.inputs["folder"])
+        manifest = repository.open_set(folder)
+        looked = list(verifying.verify(folder, manifest, content_checks(), ctx.progress))
+        for seen in looked:
+            if seen.state in (State.BLOCKED, State.UNKNOWN):
+                raise UserError(text("The set could not be read back whole."), seen.found, seen.remedy)
+        return {
+            "set": str(folder), "parts": len(manifest.parts), "freeze_seconds": manifest.freeze_seconds,
+            "skew_seconds": manifest.skew_seconds, "pools": len(manifest.pools),
+            "fell_into_error": list(manifest.fell_into_error),
+            "weaknesses": msgspec.to_builtins(manifest.weaknesses),
+        }  # fmt: skip
+
+    def _manifest(self, ctx: Context) -> Manifest:
+        c, frozen = connections(ctx), ctx.evidence("backup/freeze")
+        parts = tuple(self._parts(ctx))
+        freeze = ctx.span("backup/freeze")
+        return Manifest(
+            program=app.__version__,
+            run=ctx.run,
+            profile=c.profile.name,
+            environment=c.profile.environment,
+            started=ctx.inputs["started"],
+            completed=utc(ctx.now()),
+            versions=self._versions(ctx),
+            parts=parts,
+            pools=tuple(
+                PoolBefore(pool_id=p["pool_id"], name=p["name"], kind=p["kind"], provisioning=p["provisioning"])
+                for p in frozen["pools"]
+            ),
+            counts=self._counts(ctx),
+            freeze_seconds=round(freeze[1] - freeze[0], 3) if freeze else 0.0,
+            skew_seconds=self._skew(ctx),
+            spans=self._spans(ctx),
+            fell_into_error=tuple(ctx.evidence("backup/freeze/compare").get("fell_into_error", ())),
+            missing=tuple(missing(parts, len(c.profile.brokers))),
+            weaknesses=tuple(self._weaknesses(ctx, parts)),
+            image_backup=msgspec.to_builtins(c.profile.image_backup) if c.profile.image_backup else None,
+        )
+
+    def _parts(self, ctx: Context) -> Iterator[Part]:
+        for source in self.sources:
+            fetched, captured = ctx.evidence(source.key), ctx.evidence(source.captured)
+            span = ctx.span(source.captured) or (0.0, 0.0)
+            for file in fetched.get("files", [fetched] if "file" in fetched else []):
+                yield Part(
+                    component=source.component,
+                    system=source.system,
+                    file=file["file"],
+                    size=file["size"],
+                    sha256=file["sha256"],
+                    host=str(fetched.get("host", "")),
+                    started=captured.get("started", utc(span[0])),
+                    ended=captured.get("ended", utc(span[1])),
+                    evidence=_evidence(ctx, source, captured),
+                )
+
+    def _versions(self, ctx: Context) -> dict[str, str]:
+        confirmed = ctx.evidence("backup/confirm")
+        return dict(confirmed["versions"])
+
+    def _counts(self, ctx: Context) -> dict[str, int]:
+        read = ctx.evidence("backup/read/ad-lds")
+        vms = sum(ctx.evidence(source.key).get("vms", 0) for source in self.sources)
+        names = ("pools", "desktops", "entitlements", "entries")
+        return {**{name: read[name] for name in names}, "vms": vms}
+
+    def _spans(self, ctx: Context) -> dict[str, dict[str, str]]:
+        found = {source.captured: ctx.span(source.captured) for source in self.sources}
+        return {key: {"from": utc(span[0]), "to": utc(span[1])} for key, span in found.items() if span}
+
+    def _skew(self, ctx: Context) -> float:
+        """From the start of the first to the end of the last capture of AD LDS, Composer and vCenter databases."""
+        spans = [span for key in self.cores if (span := ctx.span(key))]
+        return round(max(end for _, end in spans) - min(start for start, _ in spans), 3) if spans else 0.0
+
+    def _weaknesses(self, ctx: Context, parts: tuple[Part, ...]) -> Iterator[Text]:
+        if ctx.evidence("backup/read/ad-lds")["recovery_password"] == "unknown":  # noqa: S105  # how the trial ended
+            yield text("The export is encrypted and its data recovery password was not tried.")
+        if fell := ctx.evidence("backup/freeze/compare").get("fell_into_error"):
+            yield text("{count} desktops fell into error during the freeze.", count=len(fell))
+        for part in parts:
+            if part.evidence.get("without"):
+                yield text("{system}: not every host gave a configuration bundle.", system=part.system)
+            if part.evidence.get("unread"):
+                yield text("{system}: not every .vmx file could be read.", system=part.system)
+        if not connections(ctx).profile.image_backup:
+            yield text("No image backup of the virtual disks is on record.")
+
+
+def _evidence(ctx: Context, source: Source, captured: Json) -> dict[str, Any]:
+    if source.component == components.AD_LDS:
+        return {**captured, "read": ctx.evidence("backup/read/ad-lds")}
+    return captured
+
+
+def missing(parts: tuple[Part, ...], brokers: int) -> Iterator[Missing]:
+    """Yield the components of the paper's table 6 that are not in the set, and why."""
+    inside = {part.component for part in parts}
+    for component in COMPONENTS:
+        if component.key in inside:
+            continue
+        why = NO_NEED if component.key == "replica-servers" and brokers > 0 else NOT_CAPTURED
+        if component.in_core:
+            why = text("The profile names none, or it is backed up by the DBA.")
+        yield Missing(component=component.key, why=why)
+
+
+def readme(manifest: Manifest, ctx: Context) -> str:
+    """Return README.txt: how to restore this set by hand, in both languages, with its hosts and versions."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(paths.resources() / "templates"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701  # plain text, not HTML
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    names = {component.key: component.name for component in COMPONENTS}
+    return environment.get_template("README.txt.j2").render(
+        manifest=manifest, profile=connections(ctx).profile, names=names
+    )

@@ -1,0 +1,125 @@
+"""Databases: backed up by this program, or by the DBA with the same proof; and files that lie beside them.
+
+What a database hands to a runbook is a tuple of parts, so that another kind of database brings parts of its own.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+from app.engine.context import Context
+from app.engine.step import Guided, Json, Part, Probe, StepBase
+from app.errors import UserError
+from app.observation import Observation, State, could_not_look
+from app.profile import Database
+from app.runbooks.places import database_file
+from app.runbooks.steps import connections, utc
+from app.runbooks.temporary import folder_for
+from app.texts import Text, text
+from app.wire import Command
+
+
+def capture(key: str, title: Text, database: Database, why: Text) -> tuple[Part, ...]:
+    """Return the parts that back up a database: a step of our own, or a guided one where the DBA does it."""
+    if database.backed_up_by == "dba":
+        instructions = text(
+            "Ask the DBA to make a full backup of {database} on {server} now, while provisioning is off.",
+            database=database.name, server=database.server.name,
+        )  # fmt: skip
+        return (Guided(key, title, instructions, prove=lambda ctx: made_by_dba(ctx, key, database), why=why),)
+    return (BackUpDatabase(key, title, database, why=why, weight=8.0),)
+
+
+def set_name(run: str) -> str:
+    """Return the name under which msdb lists a backup of this run."""
+    return f"ViewKeeper {run}"
+
+
+@dataclass(frozen=True)
+class BackUpDatabase(StepBase):
+    """Back up one database with COPY_ONLY and CHECKSUM, drained to its end, and prove it from msdb and the file."""
+
+    key: str
+    title: Text
+    database: Database
+
+    def observe(self, ctx: Context) -> Json:
+        path = database_file(self.database, folder_for(connections(ctx), self.database), ctx.run)
+        return {"path": path, "name": set_name(ctx.run), "since": ctx.now()}
+
+    def commands(self, ctx: Context, before: Json) -> tuple[Command, ...]:
+        server = connections(ctx).database_server(self.database.server)
+        return (server.backup_command(self.database.name, before["path"], name=before["name"]),)
+
+    def probe(self, ctx: Context, before: Json) -> Probe:
+        return Probe.DONE if self._recorded(ctx, before) else Probe.NOT_DONE
+
+    def act(self, ctx: Context, before: Json) -> None:
+        connections(ctx).database_server(self.database.server).backup(
+            self.database.name, before["path"], name=before["name"], progress=ctx.progress, stop=ctx.stop_asked
+        )
+        ctx.check_stop()
+
+    def verify(self, ctx: Context, before: Json) -> Json:
+        server = connections(ctx).database_server(self.database.server)
+        recorded = self._recorded(ctx, before)
+        if recorded is None:
+            raise self._unproven(text("msdb has no row for it: the server did not finish this backup."))
+        if not recorded.checksums or recorded.damaged:
+            raise self._unproven(text("msdb says that it has no checksums or is damaged."))
+        if not server.file_there(before["path"]):
+            raise self._unproven(text("The file {path} is not there.", path=before["path"]))
+        server.verify_only(before["path"])
+        return {
+            "path": before["path"], "name": before["name"], "database": self.database.name,
+            "server": self.database.server.name, "row": row_of(recorded), "verified": "VERIFYONLY WITH CHECKSUM",
+            "started": utc(recorded.started.timestamp()), "ended": utc(recorded.finished.timestamp()),
+        }  # fmt: skip
+
+    def _recorded(self, ctx: Context, before: Json) -> Any:
+        server = connections(ctx).database_server(self.database.server)
+        since = datetime.datetime.fromtimestamp(before["since"], datetime.UTC) - datetime.timedelta(days=2)
+        found = server.recorded(self.database.name, name=before["name"], since=since)
+        return found if found and found.path.lower() == before["path"].lower() else None
+
+    def _unproven(self, why: Text) -> UserError:
+        return UserError(
+            text("The backup of {database} is not proven.", database=self.database.name),
+            why,
+            text("Look at the server's error log and its disk, then try again."),
+        )
+
+
+def row_of(recorded: Any) -> Json:
+    """Return what msdb says of a backup, as evidence."""
+    return {
+        "set_id": recorded.set_id, "path": recorded.path, "started": utc(recorded.started.timestamp()),
+        "finished": utc(recorded.finished.timestamp()), "checksums": recorded.checksums, "damaged": recorded.damaged,
+        "copy_only": recorded.copy_only, "size": recorded.size, "user": recorded.user,
+    }  # fmt: skip
+
+
+def made_by_dba(ctx: Context, key: str, database: Database) -> Observation:
+    """Look in msdb for a full backup of the database, made by anyone since the freeze began, with checksums."""
+    system = f"sql:{database.server.name}"
+    needed = text("A full backup of {database}, begun after provisioning went off.", database=database.name)
+    span = ctx.span("backup/freeze")
+    try:
+        since = datetime.datetime.fromtimestamp(span[0] if span else ctx.now(), datetime.UTC)
+        found = connections(ctx).database_server(database.server).recorded(database.name, since=since)
+    except UserError as error:
+        return could_not_look(key, error, system, needed)
+    if found is None:
+        return Observation(key, State.BLOCKED, text("msdb lists none yet."), needed, text("Waiting for it."), system)
+    if found.damaged:
+        return Observation(
+            key, State.BLOCKED, text("msdb lists one, marked as damaged."), needed, text("Make it again.")
+        )
+    weak = State.PASSED if found.checksums else State.WARNING
+    found_text = text("{path}, finished {when} by {user}.", path=found.path, when=str(found.finished), user=found.user)
+    return Observation(key, weak, found_text, needed, NO_CHECKSUMS if weak is State.WARNING else Text(""), system)
+
+
+NO_CHECKSUMS = text("It was made without checksums, and so proves little; ask for WITH CHECKSUM next time.")

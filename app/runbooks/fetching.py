@@ -1,0 +1,196 @@
+"""After the freeze: bring what was captured into the set, compare hashes on both ends, and read what was brought."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PureWindowsPath
+
+from app.backupset import repository
+from app.backupset.manifest import Part
+from app.backupset.verifying import ContentCheck
+from app.connectors import ldif
+from app.engine.context import Context
+from app.engine.step import Json, Probe
+from app.errors import UserError
+from app.observation import Observation, State
+from app.profile import Broker, Host
+from app.runbooks.places import safe
+from app.runbooks.steps import Look, connections
+from app.texts import Text, text
+from app.view.components import AD_LDS, COMPOSER_KEYS
+from app.wire import Command
+
+
+@dataclass(frozen=True)
+class Fetch(Look):
+    """Fetch the files that another step captured on `host` into the set's `folder`."""
+
+    source: str
+    host: Host
+    folder: str
+    key: str
+    title: Text
+
+    def observe(self, ctx: Context) -> Json:
+        return {"files": list(self._files(ctx.evidence(self.source)))}
+
+    def commands(self, ctx: Context, before: Json) -> tuple[Command, ...]:
+        return ()  # reading files changes nothing on the host
+
+    def probe(self, ctx: Context, before: Json) -> Probe:
+        return Probe.NOT_DONE  # fetching again overwrites what was fetched
+
+    def act(self, ctx: Context, before: Json) -> None:
+        host, files = connections(ctx).host(self.host), before["files"]
+        for done, file in enumerate(files):
+            to = Path(ctx.inputs["folder"]) / file["file"]
+            ctx.say(text("Fetching {path} from {host}", path=file["path"], host=self.host.name))
+            with repository.guarded(to):
+                to.parent.mkdir(parents=True, exist_ok=True)
+                host.fetch(
+                    file["path"],
+                    to,
+                    progress=lambda part, done=done: ctx.progress((done + part) / len(files)),
+                    stop=ctx.stop_asked,
+                )
+
+    def verify(self, ctx: Context, before: Json) -> Json:
+        host, kept = connections(ctx).host(self.host), []
+        for file in before["files"]:
+            size, digest = repository.sha256(Path(ctx.inputs["folder"]) / file["file"])
+            there = host.sha256(file["path"])
+            if digest != there or file.get("sha256") not in (None, digest):
+                raise UserError(
+                    text("{file} is not what lies on {host}.", file=file["file"], host=self.host.name),
+                    text("SHA-256 here {here}, there {there}.", here=digest, there=there),
+                    text("Try again; if it happens twice, look at the network and the disks."),
+                )
+            kept.append({"file": file["file"], "path": file["path"], "size": size, "sha256": digest})
+        return {"files": kept, "source": self.source, "host": self.host.name}
+
+    def _files(self, captured: Json) -> Iterator[Json]:
+        if captured.get("needed", True) is False:
+            return
+        for file in captured.get("files", [captured]):
+            name = "/".join(safe_file(part) for part in PureWindowsPath(file.get("name") or file["path"]).parts[-1:])
+            yield {"path": file["path"], "file": f"{self.folder}/{name}", "sha256": file.get("sha256")}
+
+
+def safe_file(name: str) -> str:
+    """Return a remote file's name as one of ours, its ending kept."""
+    stem, dot, ending = name.rpartition(".")
+    return f"{safe(stem)}.{safe(ending)}" if dot else safe(name)
+
+
+@dataclass(frozen=True)
+class ReadAdLds(Look):
+    """Read the fetched export whole and hold it against what the broker says. An encrypted one is marked and tried."""
+
+    broker: Broker
+    key: str = "backup/read/ad-lds"
+    title: Text = text("Read the AD LDS export whole and count")
+
+    def verify(self, ctx: Context, before: Json) -> Json:
+        folder = Path(ctx.inputs["folder"])
+        [exported] = ctx.evidence("backup/fetch/ad-lds")["files"]
+        facts = _facts(folder / exported["file"])
+        told = {"kind": facts.kind.value, "entries": facts.entries, "recovery_password": "not-needed"}
+        if facts.kind is ldif.Kind.ENCRYPTED:
+            told["recovery_password"] = _recovery_password(ctx, self.broker)
+            counted = ctx.evidence("backup/fetch/ad-lds-cleansed")["files"]
+            facts = _facts(folder / counted[0]["file"]) if counted else facts
+        pools = {pool["pool_id"] for pool in ctx.evidence("backup/freeze")["pools"]}
+        inside = {pool.pool_id for pool in facts.pools}
+        if missing := pools - inside:
+            raise UserError(
+                text("The export lacks pools that the broker knows: {pools}.", pools=", ".join(sorted(missing))),
+                text("It was read whole: {count} entries.", count=facts.entries),
+                text("Look whether the brokers' AD LDS replicates, then back up again."),
+            )
+        on = [pool.name for pool in facts.pools if pool.provisioning and pool.can_switch]
+        if on:
+            raise UserError(
+                text("The export says that provisioning is on: {pools}.", pools=", ".join(on)),
+                text("It was not taken in the freeze, or the brokers' AD LDS does not replicate."),
+                text("Look at the replication, then back up again."),
+            )
+        return {
+            **told, "pools": len(facts.pools), "desktops": len(facts.desktops),
+            "entitlements": len(facts.entitlements),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ReadKeys(Look):
+    """See that the fetched key container holds the private key: without it a Composer elsewhere is blind."""
+
+    fetched: str
+    key: str
+    title: Text
+
+    def verify(self, ctx: Context, before: Json) -> Json:
+        [kept] = ctx.evidence(self.fetched)["files"]
+        if not holds_private_key(Path(ctx.inputs["folder"]) / kept["file"]):
+            raise UserError(
+                text("{file} does not hold a private key.", file=kept["file"]),
+                text("It must be an RSA key with its private part."),
+                text("Look whether the container's key may be exported, then back up again."),
+            )
+        return {"private_key": True}
+
+
+def holds_private_key(path: Path) -> bool:
+    """Say whether a file is an RSA key in XML with its private part (element D)."""
+    import xml.etree.ElementTree as ElementTree
+
+    try:
+        root = ElementTree.fromstring(path.read_bytes())  # noqa: S314  # fetched from our own host over a pinned connection
+    except ElementTree.ParseError:
+        return False
+    return root.tag == "RSAKeyValue" and all(root.findtext(name) for name in ("Modulus", "Exponent", "D"))
+
+
+def content_checks() -> dict[str, ContentCheck]:
+    """Return how contents of a set are looked at beyond their hashes, by component."""
+    return {AD_LDS: check_ldif, COMPOSER_KEYS: check_keys}
+
+
+def check_ldif(path: Path, part: Part) -> Observation:
+    """Read an export whole again."""
+    facts = _facts(path)
+    found = text("{file}: {entries} entries, {kind}.", file=path.name, entries=facts.entries, kind=facts.kind.value)
+    return Observation(part.file, State.PASSED, found)
+
+
+def check_keys(path: Path, part: Part) -> Observation:
+    """Look for the private key again."""
+    good = holds_private_key(path)
+    found = text("It holds the private key.") if good else text("It does not hold a private key.")
+    return Observation(part.file, State.PASSED if good else State.BLOCKED, found)
+
+
+def _facts(path: Path) -> ldif.Facts:
+    with repository.guarded(path), path.open("rb") as stream:
+        return ldif.facts(stream)
+
+
+def _recovery_password(ctx: Context, broker: Broker) -> str:
+    """Try the data recovery password on the export of this very run: an old export needs the password of its day."""
+    c = connections(ctx)
+    account = f"recovery@{c.profile.environment}"
+    path = ctx.evidence("backup/freeze/ad-lds")["path"]
+    try:
+        password = c.passwords.of("recovery", c.profile.environment)
+    except UserError:
+        ctx.warn(
+            text("The export is encrypted, and its data recovery password is not known here ({name}).", name=account)
+        )
+        return "unknown"
+    if not c.broker(broker).try_recovery_password(path, password):
+        raise UserError(
+            text("The data recovery password does not open the export."),
+            text("vdmimport could not decrypt it with the password given as {name}.", name=account),
+            text("Find the right password, or set a new one in View Administrator, and back up again."),
+        )
+    return "tried"

@@ -1,0 +1,166 @@
+"""The freeze: provisioning off on every pool that can and is on, and on again exactly there (the paper's 3 and 9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from app.connectors.connections import Connections
+from app.engine.context import Context
+from app.engine.step import Closing, Json, Probe, StepBase
+from app.errors import UserError
+from app.observation import State
+from app.runbooks import progress
+from app.runbooks.steps import Look, connections
+from app.texts import Text, text
+from app.view.pools import Pool
+from app.wire import Command
+
+CLOSER = "provisioning-on"
+LOOKS = 3.0  # seconds between two looks while work in flight drains; Get-DesktopVM is not cheap on a real broker
+
+
+@dataclass(frozen=True)
+class ProvisioningOff(StepBase):
+    """Switch provisioning off on every pool that has the switch and is on; remember which, for all that comes after."""
+
+    broker: str
+    key: str = "backup/freeze"
+    title: Text = text("Switch provisioning off on every pool")
+
+    def observe(self, ctx: Context) -> Json:
+        pools = connections(ctx).broker().pools()
+        return {"pools": [remembered(pool) for pool in pools]}
+
+    def commands(self, ctx: Context, before: Json) -> tuple[Command, ...]:
+        broker = connections(ctx).broker()
+        return tuple(broker.provisioning_command(pool, on=False) for pool in were_on(before))
+
+    def probe(self, ctx: Context, before: Json) -> Probe:
+        return Probe.DONE if not _still(ctx, before, on=True) else Probe.NOT_DONE
+
+    def act(self, ctx: Context, before: Json) -> None:
+        broker, pools = connections(ctx).broker(), were_on(before)
+        for done, pool in enumerate(pools, start=1):
+            ctx.check_stop()
+            ctx.say(text("Switching provisioning off: {pool}", pool=pool.name))
+            broker.set_provisioning(pool, on=False)
+            ctx.progress(done / len(pools))
+
+    def verify(self, ctx: Context, before: Json) -> Json:
+        if still := _still(ctx, before, on=True):
+            raise UserError(
+                text("Provisioning is still on: {pools}.", pools=progress.some([pool.name for pool in still])),
+                text("The broker took the command, but says when asked that it is on."),
+                text("Look at the pool's status in View Administrator, then try again."),
+            )
+        return {**before, "off": [pool.pool_id for pool in were_on(before)]}
+
+    def what_is_off(self, before: Json) -> Text:
+        return text("Provisioning of: {pools}", pools=", ".join(pool.name for pool in were_on(before)) or "-")
+
+    def by_hand(self, before: Json) -> tuple[str, ...]:
+        return tuple(
+            f"View Administrator > Pools > {pool.name} > Status > Enable Provisioning..." for pool in were_on(before)
+        )
+
+
+@dataclass(frozen=True)
+class WaitUntilDrained(Look):
+    """Look again, and wait until the work that was in flight has ended: "off" does not stop what has begun."""
+
+    minutes: float
+    key: str = "backup/freeze/drained"
+    title: Text = text("Wait until work in progress has ended")
+
+    def act(self, ctx: Context, before: Json) -> None:
+        deadline = ctx.now() + self.minutes * 60
+        while busy := _busy(ctx):
+            if ctx.now() > deadline:
+                raise _not_drained(busy, self.minutes)
+            ctx.say(text("Waiting: {what}", what=busy[0].found))
+            ctx.wait(LOOKS)
+
+    def verify(self, ctx: Context, before: Json) -> Json:
+        looked = progress.look(connections(ctx))
+        if busy := [seen for seen in looked if seen.state is State.BLOCKED]:
+            raise _not_drained(busy, 0)
+        unknown = [
+            seen for seen in looked if seen.state is State.UNKNOWN and not seen.key.startswith("progress/composer")
+        ]
+        if unknown:
+            raise UserError(
+                text("Whether work is still in progress could not be looked at."), unknown[0].found, unknown[0].remedy
+            )
+        return {"seen": {seen.key: seen.state.value for seen in looked}}
+
+
+@dataclass(frozen=True)
+class CompareDesktopStates(Look):
+    """List the desktops that fell into error during the freeze: a manual refresh or recompose mends them."""
+
+    key: str = "backup/freeze/compare"
+    title: Text = text("Compare desktop states with those before")
+
+    def observe(self, ctx: Context) -> Json:
+        return {"faulty_before": ctx.evidence("backup/confirm").get("faulty", [])}
+
+    def verify(self, ctx: Context, before: Json) -> Json:
+        faulty = faulty_desktops(connections(ctx))
+        fell = sorted(set(faulty) - set(before["faulty_before"]))
+        if fell:
+            ctx.warn(text("These desktops fell into error during the freeze: {names}.", names=progress.some(fell)))
+        return {"fell_into_error": fell, "faulty": faulty}
+
+
+def switch_on(ctx: Context, before: Json) -> Closing:
+    """Close the freeze: on again where it was on. Pools that are gone since are none of ours any more."""
+    broker = connections(ctx).broker()
+    for pool in _still(ctx, before, on=False):
+        ctx.say(text("Switching provisioning on: {pool}", pool=pool.name))
+        broker.set_provisioning(pool, on=True)
+    if _still(ctx, before, on=False):
+        return Closing.IMPOSSIBLE
+    return Closing.CLOSED
+
+
+def faulty_desktops(c: Connections) -> list[str]:
+    """Return the names of the desktops that are in error."""
+    return sorted(desktop.name for desktop in c.broker().desktops() if desktop.faulty)
+
+
+def remembered(pool: Pool) -> dict[str, Any]:
+    """Return what of a pool must outlast this process to switch it on again, in words of JSON."""
+    return {
+        "pool_id": pool.pool_id, "name": pool.name, "pool_type": pool.pool_type, "kind": pool.kind.value,
+        "provisioning": pool.provisioning,
+    }  # fmt: skip
+
+
+def were_on(before: Json) -> tuple[Pool, ...]:
+    """Return the pools that were on and can be switched, from what observe remembered."""
+    pools = (
+        Pool(p["pool_id"], p["name"], p["pool_type"], p["provisioning"], enabled=True, persistent=True)
+        for p in before["pools"]
+    )
+    return tuple(pool for pool in pools if pool.can_switch and pool.provisioning)
+
+
+def _still(ctx: Context, before: Json, *, on: bool) -> list[Pool]:
+    """Ask the broker anew which of the pools that were on are on (or off) now."""
+    now = {pool.pool_id: pool for pool in connections(ctx).broker().pools()}
+    return [
+        now[pool.pool_id] for pool in were_on(before) if pool.pool_id in now and now[pool.pool_id].provisioning is on
+    ]
+
+
+def _busy(ctx: Context) -> list[progress.Observation]:
+    return [seen for seen in progress.look(connections(ctx)) if seen.state is State.BLOCKED]
+
+
+def _not_drained(busy: list[progress.Observation], minutes: float) -> UserError:
+    return UserError(
+        text("Work is still in progress after {minutes} minutes.", minutes=round(minutes)),
+        busy[0].found,
+        text("Wait until it has ended, then resume; or allow more time in the profile."),
+    )

@@ -1,0 +1,32 @@
+"""What all steps of the runbooks share."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field
+
+from app.connectors.connections import Connections
+from app.engine.context import Context
+from app.engine.step import Json, StepBase
+
+
+def connections(ctx: Context) -> Connections:
+    """Return the connections that the engine hands on without knowing them."""
+    found: Connections = ctx.connections
+    return found
+
+
+def utc(seconds: float) -> str:
+    """Return a time (seconds since 1970) as the manifest writes it: UTC, ISO 8601, in milliseconds."""
+    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True)
+class Look(StepBase):
+    """A step that changes nothing in the environment: it reads, and at most writes into the set."""
+
+    changes: bool = field(default=False, kw_only=True)
+
+    def act(self, ctx: Context, before: Json) -> None:
+        """Look only."""
