@@ -8,9 +8,12 @@ import msgspec
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A row of the table named as its class; `KEY` names the fields that tell it from the others."""
+    """A row of the table named as its class; `KEY` names the fields that tell it from the others.
+
+    `INDEX` names fields (or properties) that large tables are searched by."""
 
     KEY: ClassVar[tuple[str, ...]] = ("name",)
+    INDEX: ClassVar[tuple[str, ...]] = ()
 
     @property
     def key(self) -> str:
@@ -21,7 +24,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class WindowsHost(Row, frozen=True, kw_only=True):
-    """A Windows machine. `quotas` are WinRM's, by the names of `winrm get winrm/config`; `free` is bytes by drive."""
+    """A Windows machine. `quotas` are WinRM's, by the names of `winrm get winrm/config`; `free` and `size` are
+    bytes by drive."""
 
     name: str
     dns: str
@@ -31,6 +35,7 @@ class WindowsHost(Row, frozen=True, kw_only=True):
     clock_offset: float = 0.0
     reachable: bool = True
     free: dict[str, int] = {}
+    size: dict[str, int] = {}
     quotas: dict[str, int] = {}
     snapins: tuple[str, ...] = ()
 
@@ -38,8 +43,9 @@ class WindowsHost(Row, frozen=True, kw_only=True):
 class Account(Row, frozen=True, kw_only=True):
     """A login. Its password lies outside the world. `administers` lists hosts ("*": all).
 
-    `sql_roles`: sysadmin, dbcreator, VIEW SERVER STATE, public (may log in, nothing else); db_backupoperator, db_datareader,
-    db_owner of every user database, or of one as "db_datareader:msdb". Without any, the account is no login of SQL Server."""
+    `sql_roles`: sysadmin, dbcreator, VIEW SERVER STATE, public (may log in, nothing else); db_backupoperator,
+    db_datareader, db_owner of every user database, or of one as "db_datareader:msdb". Without any, the account is no
+    login of SQL Server."""
 
     name: str
     sid: str = ""
@@ -68,6 +74,7 @@ class HostFile(Row, frozen=True, kw_only=True):
     """A file on a Windows host; `path` as written, the key in lower case. Its bytes are the blob of that SHA-256."""
 
     KEY: ClassVar[tuple[str, ...]] = ("host", "key_path")
+    INDEX: ClassVar[tuple[str, ...]] = ("host",)
     host: str
     path: str
     blob: str
@@ -83,6 +90,7 @@ class HostFolder(Row, frozen=True, kw_only=True):
     """A folder; `writers` are the accounts that may write in it besides administrators."""
 
     KEY: ClassVar[tuple[str, ...]] = ("host", "key_path")
+    INDEX: ClassVar[tuple[str, ...]] = ("host",)
     host: str
     path: str
     writers: tuple[str, ...] = ()
@@ -96,6 +104,7 @@ class RegistryKey(Row, frozen=True, kw_only=True):
     """A registry key (`HKLM\\SOFTWARE\\...`) and its values."""
 
     KEY: ClassVar[tuple[str, ...]] = ("host", "key_path")
+    INDEX: ClassVar[tuple[str, ...]] = ("host",)
     host: str
     path: str
     values: dict[str, str] = {}
@@ -133,6 +142,7 @@ class LdsEntry(Row, frozen=True, kw_only=True):
     """An entry of View's AD LDS, the same on every broker of the group. Pools, desktops and entitlements are these."""
 
     KEY: ClassVar[tuple[str, ...]] = ("group", "key_dn")
+    INDEX: ClassVar[tuple[str, ...]] = ("main_class", "member_of")
     group: str
     dn: str
     classes: tuple[str, ...]
@@ -141,6 +151,16 @@ class LdsEntry(Row, frozen=True, kw_only=True):
     @property
     def key_dn(self) -> str:
         return self.dn.lower()
+
+    @property
+    def main_class(self) -> str:
+        """The last, most special class: pae-VM, pae-ServerPool, pae-DesktopApplication ..."""
+        return self.classes[-1]
+
+    @property
+    def member_of(self) -> str:
+        """The DN of the pool that a desktop belongs to, in lower case."""
+        return self.first("pae-MemberDNOf").lower()
 
     def first(self, attribute: str, otherwise: str = "") -> str:
         values = self.attributes.get(attribute)
@@ -151,6 +171,7 @@ class UserSession(Row, frozen=True, kw_only=True):
     """A remote session, or a local one for a desktop that is checked out."""
 
     KEY: ClassVar[tuple[str, ...]] = ("id",)
+    INDEX: ClassVar[tuple[str, ...]] = ("pool", "desktop", "local")
     id: str
     group: str
     user: str
@@ -177,6 +198,7 @@ class ComposerRequest(Row, frozen=True, kw_only=True):
     """A request in Composer's own database; `state` 0 waiting, 1 running, 2 done, 3 failed."""
 
     KEY: ClassVar[tuple[str, ...]] = ("id",)
+    INDEX: ClassVar[tuple[str, ...]] = ("state",)
     id: str
     composer: str
     operation: str
@@ -188,7 +210,8 @@ class ComposerRequest(Row, frozen=True, kw_only=True):
 
 
 class Work(Row, frozen=True, kw_only=True):
-    """Something that goes on by itself: clone, recompose, refresh, delete, service-start, service-stop, built-in-backup."""
+    """Something that goes on by itself: clone, recompose, refresh, delete, service-start, service-stop,
+    built-in-backup."""
 
     KEY: ClassVar[tuple[str, ...]] = ("id",)
     id: str
@@ -217,9 +240,10 @@ class VCenter(Row, frozen=True, kw_only=True):
 
 class Managed(Row, frozen=True, kw_only=True):
     """Any managed object but a VM: Datacenter, Folder, ClusterComputeResource, HostSystem, ResourcePool, Datastore,
-    Network, VmwareDistributedVirtualSwitch, DistributedVirtualPortgroup. `properties` are plain JSON, shaped by kind."""
+    Network, VmwareDistributedVirtualSwitch, DistributedVirtualPortgroup. `properties` are JSON, shaped by kind."""
 
     KEY: ClassVar[tuple[str, ...]] = ("vcenter", "moid")
+    INDEX: ClassVar[tuple[str, ...]] = ("vcenter", "kind")
     vcenter: str
     moid: str
     kind: str
@@ -249,6 +273,7 @@ class Vm(Row, frozen=True, kw_only=True):
     """A virtual machine: desktop, parent, replica, source or anything else. `files` of it lie on `datastore`."""
 
     KEY: ClassVar[tuple[str, ...]] = ("vcenter", "moid")
+    INDEX: ClassVar[tuple[str, ...]] = ("vcenter", "name", "folder", "host")
     vcenter: str
     moid: str
     name: str
@@ -275,6 +300,7 @@ class VcTask(Row, frozen=True, kw_only=True):
     """A task: `state` queued, running, success, error."""
 
     KEY: ClassVar[tuple[str, ...]] = ("vcenter", "moid")
+    INDEX: ClassVar[tuple[str, ...]] = ("state", "entity")
     vcenter: str
     moid: str
     description: str  # descriptionId, as VirtualMachine.clone
@@ -301,6 +327,8 @@ class VcScheduledTask(Row, frozen=True, kw_only=True):
 
 
 class Role(Row, frozen=True, kw_only=True):
+    """A role of vCenter."""
+
     KEY: ClassVar[tuple[str, ...]] = ("vcenter", "id")
     vcenter: str
     id: int
@@ -310,6 +338,8 @@ class Role(Row, frozen=True, kw_only=True):
 
 
 class Permission(Row, frozen=True, kw_only=True):
+    """A role that an account or group has on an entity."""
+
     KEY: ClassVar[tuple[str, ...]] = ("vcenter", "entity", "principal")
     vcenter: str
     entity: str
@@ -320,6 +350,8 @@ class Permission(Row, frozen=True, kw_only=True):
 
 
 class CustomField(Row, frozen=True, kw_only=True):
+    """A custom attribute; values are with the virtual machines."""
+
     KEY: ClassVar[tuple[str, ...]] = ("vcenter", "id")
     vcenter: str
     id: int
@@ -349,7 +381,7 @@ class SqlServer(Row, frozen=True, kw_only=True):
 
 
 class Database(Row, frozen=True, kw_only=True):
-    """A database; `content` says which part of the world it holds: composer:HOST, vcenter:NAME, events:GROUP, or other."""
+    """A database; `content` says which part of the world it holds: composer:HOST, vcenter:NAME, events:GROUP, other."""
 
     KEY: ClassVar[tuple[str, ...]] = ("server", "name")
     server: str
@@ -368,6 +400,7 @@ class BackupRecord(Row, frozen=True, kw_only=True):
     """A row of msdb.dbo.backupset with its media family. Rows exist only for backups that succeeded."""
 
     KEY: ClassVar[tuple[str, ...]] = ("server", "id")
+    INDEX: ClassVar[tuple[str, ...]] = ("database",)
     server: str
     id: int
     database: str
@@ -405,9 +438,11 @@ class EventRecord(Row, frozen=True, kw_only=True):
 
 
 class Fault(Row, frozen=True, kw_only=True):
-    """A fault on demand. `system` as winrm:broker1, sql:sql1, vcenter:vc1; `call` a pattern (fnmatch, any case) on the call's text.
+    """A fault on demand. `system` as winrm:broker1, sql:sql1, vcenter:vc1; `call` a pattern (fnmatch, any case) on the
+    call's text.
 
-    `kind`: refuse, fail, hang, drop, lose-answer, lie (say yes, do nothing), half, slow, disk-full, wrong-password, truncate.
+    `kind`: refuse, fail, hang, drop, lose-answer, lie (say yes, do nothing), half, slow, disk-full, wrong-password,
+    truncate.
     `times` left, -1 for always."""
 
     KEY: ClassVar[tuple[str, ...]] = ("id",)
@@ -427,7 +462,7 @@ class Setting(Row, frozen=True, kw_only=True):
 
 
 ANY = (
-    WindowsHost | Account | Service | HostFile | HostFolder | RegistryKey | RsaContainer | Broker | LdsEntry | UserSession
-    | Composer | ComposerRequest | Work | VCenter | Managed | Vm | VcTask | VcScheduledTask | Role | Permission
-    | CustomField | SqlServer | Database | BackupRecord | EventRecord | Fault | Setting
+    WindowsHost | Account | Service | HostFile | HostFolder | RegistryKey | RsaContainer | Broker | LdsEntry
+    | UserSession | Composer | ComposerRequest | Work | VCenter | Managed | Vm | VcTask | VcScheduledTask | Role
+    | Permission | CustomField | SqlServer | Database | BackupRecord | EventRecord | Fault | Setting
 )  # fmt: skip
