@@ -42,8 +42,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 }
 """What the modules of a package may import of ours besides their own package. The longest name that fits rules."""
 
-LAB_STARTS = ("app.lab.process", "app.lab.__main__")
-"""The only modules of the practice environment that anything outside of it may import, and late."""
+COMMANDS = ("app.cli", "app.console", "app.tasks", "app.__main__")
+"""What a command line is made of: it may use everything, and nothing below it uses it."""
+
+LAB_STARTS = ("app.lab.process", "app.lab.practice", "app.lab.__main__")
+"""How the practice environment is started and described: all of it that the command line may import, and late."""
 
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "PySide6": ("ui",),
@@ -54,7 +57,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "vmware": ("app.connectors.vsphere", "app.lab.vcenter"),
     "winrm": ("app.connectors.winrm",),
     "requests": ("app.connectors.winrm",),
-    "spnego": ("app.lab.windows",),
+    "spnego": ("app.connectors.winrm", "app.lab.windows"),
     "sqlglot": ("app.lab.sqlserver",),
     "keyring": ("app.secrets",),
     "sqlite3": ("app.engine", "app.lab.sqlserver"),
@@ -127,9 +130,9 @@ def functions(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def exact(base: str, name: str) -> str:
-    """Return `base.name` where that is a module of ours, else `base`."""
+    """Return `base.name` where that is a module or package of ours, else `base`."""
     path = ROOT.joinpath(*base.split("."), name)
-    return f"{base}.{name}" if path.with_suffix(".py").exists() or (path / "__init__.py").exists() else base
+    return f"{base}.{name}" if path.with_suffix(".py").exists() or path.is_dir() else base
 
 
 def all_imports() -> list[Import]:
@@ -160,7 +163,7 @@ def test_nothing_that_pytest_would_never_collect_lies_in_tests() -> None:
 
 
 def test_nothing_speaks_of_the_paths_of_one_machine() -> None:
-    workplace = re.compile(r"/wor[k]/|/far[m]/|(?<![\w.])/home/\w|(?<![\w.])/root/|/tmp/vk|(?i:c:\\users\\(?!public))")
+    workplace = re.compile(r"/wor[k]/|/far[m]/|(?<![\w.])/(home/\w|roo[t]/)|(?i:c:\\users\\(?!public))")
     found = []
     for name in tracked():
         try:
@@ -198,15 +201,14 @@ def test_imports_follow_the_flow_of_data() -> None:
         rule = rule_for(found.importer)
         if rule is None or not inside(found.imported, ("app", "ui")) or inside(found.imported, (rule[0],)):
             continue
-        if not inside(found.imported, rule[1]):
+        if found.imported != "app" and not inside(found.imported, rule[1]):  # app itself holds the version
             broken.append(f"{found.place}: {found.importer} imports {found.imported}")
     assert not broken
 
 
 def test_every_part_of_the_program_has_its_rule() -> None:
-    free = {"app", "app.cli", "app.__main__"}
-    modules = {module_of(path) for path, _ in sources("app")}
-    assert not sorted(module for module in modules - free if rule_for(module) is None)
+    modules = {module_of(path) for path, _ in sources("app")} - {"app", *COMMANDS}
+    assert not sorted(module for module in modules if rule_for(module) is None)
 
 
 def test_a_connector_never_imports_another() -> None:
@@ -225,13 +227,13 @@ def test_the_practice_environment_is_imported_by_nothing_but_its_own_start() -> 
     for found in all_imports():
         if inside(found.importer, ("app.lab",)) or not inside(found.imported, ("app.lab",)):
             continue
-        if found.importer not in ("app.cli", "app.__main__") or found.imported not in LAB_STARTS or not found.late:
+        if found.importer not in COMMANDS or found.imported not in LAB_STARTS or not found.late:
             broken.append(f"{found.place}: {found.importer} imports {found.imported}")
     assert not broken
 
 
 def test_the_screen_reaches_no_remote_system_by_itself() -> None:
-    away = ("app.lab", "app.cli", "app.__main__")
+    away = ("app.lab", "app.cli", "app.console", "app.__main__")
     assert not [f"{found.place}: {found.imported}" for found in all_imports()
                 if inside(found.importer, ("ui",)) and inside(found.imported, away)]  # fmt: skip
 
@@ -278,9 +280,15 @@ def test_the_message_of_a_text_is_one_plain_string_so_that_the_catalogue_finds_i
 
 def test_the_fields_of_a_text_are_those_that_it_is_given() -> None:
     broken = []
+    marked = {  # text("...").message only marks a message for the catalogue
+        id(node.value)
+        for _, tree in sources("app", "ui")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "message"
+    }
     for place, call in text_calls():
         given = {keyword.arg for keyword in call.keywords}
-        if None in given:  # text(..., **values): known only when it runs
+        if None in given or id(call) in marked:  # text(..., **values): known only when it runs
             continue
         names = {name for _, name, _, _ in string.Formatter().parse(message_of(call) or "") if name is not None}
         fields = (
