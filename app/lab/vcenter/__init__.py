@@ -1,0 +1,1 @@
+"""A vCenter on the wire, served with pyVmomi's own types over the world's rows."""
