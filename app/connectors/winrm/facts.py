@@ -146,6 +146,11 @@ def computer(row: Answer) -> Computer:
     )
 
 
+def hashed(row: Answer) -> Fetched:
+    """Read what Get-FileSha256 gives."""
+    return Fetched(int(row["Length"]), str(row["Sha256"]).lower())
+
+
 def access(row: Answer) -> Access:
     """Read a FileSystemAccessRule."""
     rights = tuple(part.strip() for part in _text(row, "FileSystemRights").split(",") if part.strip())

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from app.connectors.winrm import facts, files, scripts
 from app.connectors.winrm.facts import (
@@ -31,6 +31,7 @@ from app.profile import FilesBy, Host
 from app.texts import text
 from app.wire import Command, Tap, no_tap
 
+T = TypeVar("T")
 PATIENCE = 30.0
 CALL_DEADLINE = 600.0
 HASH_DEADLINE = 4 * 3600.0
@@ -163,7 +164,7 @@ class WinRm:
 
     def services(self) -> tuple[Service, ...]:
         """Return all services."""
-        return tuple(facts.service(row) for row in self.call("services"))
+        return self._read_rows(facts.service, "services")
 
     def service(self, display_or_name: str) -> Service | None:
         """Return the service with that display name, else with that short name (any case); None where there is none."""
@@ -182,11 +183,11 @@ class WinRm:
 
     def dependents(self, name: str) -> tuple[Dependent, ...]:
         """Return the services that depend on one, by its short name."""
-        return tuple(facts.dependent(row) for row in self.call("dependents", name=name))
+        return self._read_rows(facts.dependent, "dependents", name=name)
 
     def processes(self) -> tuple[Process, ...]:
         """Return the running processes, without their arguments."""
-        return tuple(facts.process(row) for row in self.call("processes"))
+        return self._read_rows(facts.process, "processes")
 
     def registry(self, path: str) -> dict[str, Any] | None:
         r"""Return a key's values (HKLM\SOFTWARE\...), None where there is no such key."""
@@ -197,19 +198,19 @@ class WinRm:
 
     def disks(self) -> dict[str, tuple[int, int]]:
         """Return the fixed disks: free and whole size in bytes, by drive (C:)."""
-        return dict(facts.disk(row) for row in self.call("disks"))
+        return dict(self._read_rows(facts.disk, "disks"))
 
     def clock(self) -> datetime:
         """Return the host's time in UTC."""
-        return facts.dmtf(str(self._one("clock")["LocalDateTime"]))
+        return self._read_one(lambda row: facts.dmtf(row["LocalDateTime"]), "clock")
 
     def operating_system(self) -> OperatingSystem:
         """Return what Windows it is."""
-        return facts.operating_system(self._one("operating-system"))
+        return self._read_one(facts.operating_system, "operating-system")
 
     def computer(self) -> Computer:
         """Return the machine's name and domain."""
-        return facts.computer(self._one("computer-system"))
+        return self._read_one(facts.computer, "computer-system")
 
     def quotas(self) -> dict[str, int | str | bool]:
         """Return WinRM's own settings, as Winrs.MaxShellsPerUser. Raises CouldNotLook where they cannot be read."""
@@ -226,7 +227,7 @@ class WinRm:
 
     def acl(self, path: str) -> tuple[Access, ...]:
         """Return the access list of a file or folder."""
-        return tuple(facts.access(row) for row in self.call("acl", path=path))
+        return self._read_rows(facts.access, "acl", path=path)
 
     # ---- files
 
@@ -242,7 +243,7 @@ class WinRm:
 
     def files(self, folder: str) -> tuple[FileFacts, ...]:
         """Return what is in a folder. Raises PowerShellError where there is no such folder."""
-        return tuple(facts.file(row) for row in self.call("files", path=folder))
+        return self._read_rows(facts.file, "files", path=folder)
 
     def make_folder(self, path: str) -> None:
         """Make a folder with those above it; one that is there already is as good."""
@@ -270,8 +271,8 @@ class WinRm:
 
     def hashed(self, path: str) -> Fetched:
         """Return size and SHA-256 of a file as the host sees it."""
-        row = self._one("sha256", HASH_DEADLINE, path=path)
-        return Fetched(int(row["Length"]), str(row["Sha256"]).lower())
+        rows = self._call("sha256", {"path": path}, HASH_DEADLINE, never)
+        return self._understand(facts.hashed, "sha256", self._only("sha256", rows))
 
     def fetch(
         self, path: str, to: Path, *, progress: Progress | None = None, stop: Callable[[], bool] = never
@@ -306,7 +307,7 @@ class WinRm:
         """Write at a file's end, which must be `offset` (0 begins it anew); return the size it has then."""
         literals: dict[str, Literal] = {"path": path, "offset": offset}
         rows = self._call("write-part", literals, CALL_DEADLINE, never, content)
-        return int(self._only("write-part", rows)["Length"])
+        return self._understand(lambda row: int(row["Length"]), "write-part", self._only("write-part", rows))
 
     # ---- how it is done
 
@@ -329,7 +330,7 @@ class WinRm:
         except scripts.NoAnswer as damaged:
             raise self._incomplete(path, offset, count, found) from damaged
         rows = self._answer("read-part", Completed(code, "\n".join(others), err.end()))
-        if not reader.ended or sum(map(len, found)) != count or self._only("read-part", rows)["Count"] != count:
+        if not reader.ended or sum(map(len, found)) != count or self._only("read-part", rows).get("Count") != count:
             raise self._incomplete(path, offset, count, found)
         return found
 
@@ -395,8 +396,21 @@ class WinRm:
         if not stdin.isascii():
             raise ValueError("standard input is ASCII: send other bytes as base64")
 
-    def _one(self, script: str, deadline: float = CALL_DEADLINE, **literals: Literal) -> dict[str, Any]:
-        return self._only(script, self._call(script, literals, deadline, never))
+    def _read_rows(self, reader: Callable[[facts.Answer], T], script: str, **literals: Literal) -> tuple[T, ...]:
+        return tuple(self._understand(reader, script, row) for row in self.call(script, **literals))
+
+    def _read_one(self, reader: Callable[[facts.Answer], T], script: str) -> T:
+        return self._understand(reader, script, self._only(script, self.call(script)))
+
+    def _understand(self, reader: Callable[[facts.Answer], T], script: str, row: facts.Answer) -> T:
+        try:
+            return reader(row)
+        except (KeyError, TypeError, ValueError) as error:
+            raise CouldNotLook(
+                text("What {host} answered to {script} cannot be read.", host=self.name, script=script),
+                text("{reason}.", reason=str(error) or type(error).__name__),
+                details=repr(row)[:2000],
+            ) from error
 
     def _only(self, script: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
         if len(rows) != 1:
@@ -416,7 +430,7 @@ class WinRm:
 
     def _item(self, path: str) -> FileFacts | None:
         rows = self._there("file", path=path)
-        return None if rows is None else facts.file(self._only("file", rows))
+        return None if rows is None else self._understand(facts.file, "file", self._only("file", rows))
 
     def _unreadable(self, script: str, done: Completed) -> UserError:
         return AnswerLost(
