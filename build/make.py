@@ -57,6 +57,9 @@ PEERS = {
 }
 """Third-party programs that tests/peers runs against, by the name that the tests call them, and their packages."""
 
+FINDS_APP = {"PYTHONPATH": str(ROOT)}
+"""Lets `app` be found from whatever folder the program is called in."""
+
 PEERS_VARIABLE = "VIEWKEEPER_PEERS"
 """Tells the tests that peers are to be there: JSON, by name why one cannot be, empty where it was installed."""
 
@@ -76,8 +79,8 @@ class Trouble(Exception):
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return the environment of the project's own programs: UTF-8 everywhere, and `app` is found from any folder."""
-    return {**os.environ, "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT), **more}
+    """Return the environment of what is started here: UTF-8 everywhere."""
+    return {**os.environ, "PYTHONUTF8": "1", **more}
 
 
 def hand_over(command: Sequence[str], *, cwd: Path | None = None, **more: str) -> NoReturn:
@@ -312,14 +315,14 @@ def command_run(arguments: list[str]) -> NoReturn:
     """Until the wizard stands: a backup of the practice environment, with live lines."""
     set_up_system()
     set_up(RUN)
-    hand_over([str(PYTHON), "-P", "-m", "app", "backup", "--profile", "practice", "--yes", *arguments])
+    hand_over([str(PYTHON), "-P", "-m", "app", "backup", "--profile", "practice", "--yes", *arguments], **FINDS_APP)
 
 
 def command_test(arguments: list[str]) -> NoReturn:
     set_up_system()
     set_up()
     pytest = [str(PYTHON), "-m", "pytest", "-n", "auto", "--ignore=tests/peers"]
-    hand_over([*pytest, *arguments], cwd=ROOT, QT_QPA_PLATFORM="offscreen")
+    hand_over([*pytest, *arguments], cwd=ROOT, QT_QPA_PLATFORM="offscreen", **FINDS_APP)
 
 
 def command_setup(_: list[str]) -> None:
@@ -340,7 +343,7 @@ def command_check(_: list[str]) -> None:
 def command_cli(arguments: list[str]) -> NoReturn:
     set_up_system()
     set_up(RUN)
-    hand_over([str(PYTHON), "-P", "-m", "app", *arguments])
+    hand_over([str(PYTHON), "-P", "-m", "app", *arguments], **FINDS_APP)
 
 
 def command_peers(arguments: list[str]) -> NoReturn:
@@ -351,7 +354,7 @@ def command_peers(arguments: list[str]) -> NoReturn:
         if reason:
             say(f"{name}: skipped, because {reason}")
     pytest = [str(PYTHON), "-m", "pytest", "-rs", "tests/peers"]
-    hand_over([*pytest, *arguments], cwd=ROOT, **{PEERS_VARIABLE: json.dumps(reasons)})
+    hand_over([*pytest, *arguments], cwd=ROOT, **{PEERS_VARIABLE: json.dumps(reasons)}, **FINDS_APP)
 
 
 def command_lock(_: list[str]) -> None:
