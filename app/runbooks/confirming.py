@@ -62,6 +62,6 @@ def composer_version(c: Connections, composer: Composer) -> str:
     """Return the version of an installed Composer from its host's registry; "unknown" where it is not listed there."""
     host = c.host(composer.host)
     for place in COMPOSER_KEYS:
-        if version := host.registry(place).get("ProductVersion"):
+        if version := (host.registry(place) or {}).get("ProductVersion"):
             return str(version)
     return "unknown"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PureWindowsPath
 
 from app.backupset import repository
@@ -43,6 +44,10 @@ class Fetch(Look):
 
     def act(self, ctx: Context, before: Json) -> None:
         host, files = connections(ctx).host(self.host), before["files"]
+
+        def report(done: int, part: float) -> None:
+            ctx.progress((done + part) / len(files))
+
         for done, file in enumerate(files):
             to = Path(ctx.inputs["folder"]) / file["file"]
             ctx.say(text("Fetching {path} from {host}", path=file["path"], host=self.host.name))
@@ -51,7 +56,7 @@ class Fetch(Look):
                 host.fetch(
                     file["path"],
                     to,
-                    progress=lambda part, done=done: ctx.progress((done + part) / len(files)),
+                    progress=partial(report, done),
                     stop=ctx.stop_asked,
                 )
 

@@ -9,7 +9,7 @@ from app.connectors.connections import Connections
 from app.engine.context import Context
 from app.engine.step import Closing, Json, Probe, StepBase
 from app.errors import UserError
-from app.observation import State
+from app.observation import Observation, State
 from app.runbooks import progress
 from app.runbooks.steps import Look, connections
 from app.texts import Text, text
@@ -154,11 +154,11 @@ def _still(ctx: Context, before: Json, *, on: bool) -> list[Pool]:
     ]
 
 
-def _busy(ctx: Context) -> list[progress.Observation]:
+def _busy(ctx: Context) -> list[Observation]:
     return [seen for seen in progress.look(connections(ctx)) if seen.state is State.BLOCKED]
 
 
-def _not_drained(busy: list[progress.Observation], minutes: float) -> UserError:
+def _not_drained(busy: list[Observation], minutes: float) -> UserError:
     return UserError(
         text("Work is still in progress after {minutes} minutes.", minutes=round(minutes)),
         busy[0].found,

@@ -1,0 +1,80 @@
+"""What was before: the last set, and what other workstations are about."""
+
+from __future__ import annotations
+
+import datetime
+
+from app.connectors.connections import Connections
+from app.errors import UserError
+from app.observation import Observation, State, could_not_look
+from app.runbooks import notice, progress
+from app.runbooks.checks.check import Surroundings
+from app.texts import text
+
+DAILY = 24 * 3600.0  # the paper's frequency for AD LDS and Composer's database (table 6)
+
+
+def others(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
+    """Read the notice on every broker."""
+    needed = text("No other run may be going on, and none may have left something off.")
+    seen = []
+    for broker in c.profile.brokers:
+        system = f"winrm:{broker.host.name}"
+        try:
+            found = notice.read(c, broker)
+        except UserError as error:
+            seen.append(could_not_look("notice", error, system, needed))
+            continue
+        seen.append(_told(found, system))
+    return tuple(seen)
+
+
+def more_off(c: Connections, around: Surroundings) -> Observation:
+    """Compare which pools are off with the last set: more of them may be someone else's freeze."""
+    key, needed = "more-off", text("No more pools should be off than at the last backup.")
+    off = {pool.pool_id: pool.name for pool in c.broker().pools() if pool.can_switch and pool.provisioning is False}
+    if around.last_set is None:
+        found = text("There is no earlier set to compare with; off now: {names}.", names=", ".join(off.values()) or "-")
+        return Observation(key, State.PASSED if not off else State.UNKNOWN, found, needed, LOOK)
+    then = {pool.pool_id for pool in around.last_set.pools if pool.provisioning is False}
+    more = [name for pool_id, name in off.items() if pool_id not in then]
+    if not more:
+        return Observation(key, State.PASSED, text("No more than then."), needed)
+    found = text("Off now, and on at the last backup: {names}.", names=progress.some(more))
+    return Observation(key, State.WARNING, found, needed, LOOK)
+
+
+def age(_c: Connections, around: Surroundings) -> Observation:
+    """Say how old the last whole set is."""
+    key, needed = (
+        "age",
+        text("The paper recommends a daily backup of AD LDS and the Composer database. (paper: table 6)"),
+    )
+    if around.last_set is None:
+        return Observation(key, State.WARNING, text("There is no backup set yet."), needed, text("Make one."))
+    old = around.now() - datetime.datetime.fromisoformat(around.last_set.completed).timestamp()
+    if old < 0:
+        found = text("The last set is dated in the future: {when}.", when=around.last_set.completed)
+        return Observation(key, State.UNKNOWN, found, needed, text("Look at this workstation's clock."))
+    found = text("The last set is {hours} hours old.", hours=round(old / 3600, 1))
+    return Observation(key, State.PASSED if old <= DAILY else State.WARNING, found, needed, text("Back up today."))
+
+
+LOOK = text("See in View Administrator who switched them off, and why.")
+
+
+def _told(found: notice.Found | None, system: str) -> Observation:
+    needed = text("No other run may be going on, and none may have left something off.")
+    if found is None:
+        return Observation("notice", State.PASSED, text("There is no notice."), needed, system=system)
+    run = found.note.run
+    who = text(
+        "{user} on {workstation}, run {run}.", user=found.note.user, workstation=found.note.workstation, run=run.id
+    )
+    if not found.lost:
+        return Observation("notice", State.BLOCKED, who, needed, text("Wait until it has ended."), system)
+    if found.note.held:
+        remedy = text("Close it first: resume {run}, or undo {run}.", run=run.id)
+        return Observation("notice", State.BLOCKED, who, needed, remedy, system)
+    remedy = text("It has left nothing off; the next run replaces the notice.")
+    return Observation("notice", State.WARNING, who, needed, remedy, system)

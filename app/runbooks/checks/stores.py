@@ -1,0 +1,136 @@
+"""The stores themselves: versions, what pools are made from, the recovery password, single points."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from app.connectors.connections import Connections
+from app.observation import Observation, State
+from app.profile import Broker, Composer, Database, VCenter
+from app.runbooks import progress
+from app.runbooks.adlds import encrypts
+from app.runbooks.checks.check import Asked, Surroundings, each_system
+from app.runbooks.checks.work import BUILT_IN
+from app.runbooks.confirming import composer_version
+from app.texts import text
+from app.view.pools import PoolKind
+
+UNKNOWN = "unknown"
+
+
+def versions(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
+    """Look whether all brokers have one version, and whether Composer's and vCenter's can be told."""
+
+    def brokers() -> Observation:
+        found = {broker.host.name: c.broker(broker).version() for broker in c.profile.brokers}
+        seen = text("View: {versions}.", versions=", ".join(f"{name} {version}" for name, version in found.items()))
+        needed = text("All brokers of the group must have the same version.")
+        state = State.PASSED if len(set(found.values())) == 1 else State.BLOCKED
+        remedy = text("Finish the upgrade of the other brokers first.")
+        return Observation("versions", state, seen, needed, remedy, f"winrm:{c.profile.brokers[0].host.name}")
+
+    def composer(composer: Composer) -> Observation:
+        return _told("Composer", composer_version(c, composer), f"winrm:{composer.host.name}")
+
+    def vcenter(vcenter: VCenter) -> Observation:
+        return _told(vcenter.name, c.vcenter(vcenter).about().version, f"vcenter:{vcenter.name}")
+
+    asked: list[Asked] = [(f"winrm:{c.profile.brokers[0].host.name}", brokers)]
+    asked += [(f"winrm:{one.host.name}", partial(composer, one)) for one in c.profile.composers]
+    asked += [(f"vcenter:{one.name}", partial(vcenter, one)) for one in c.profile.vcenters]
+    return each_system("versions", asked)
+
+
+def parents(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
+    """Look whether parent VM and snapshot of every linked-clone pool are in a vCenter: without them no recompose."""
+    pools = [pool for pool in c.broker().pools() if pool.kind is PoolKind.LINKED_CLONE]
+
+    def ask() -> Observation:
+        needed = text("Each linked-clone pool's parent and snapshot must exist.")
+        missing, unread = [], []
+        for pool in pools:
+            if not pool.parent_vm or not pool.parent_snapshot:
+                unread.append(pool.name)
+            elif not any(
+                c.vcenter(v).parent_and_snapshot(pool.parent_vm, pool.parent_snapshot).snapshot
+                for v in c.profile.vcenters
+            ):
+                missing.append(f"{pool.name}: {pool.parent_vm} {pool.parent_snapshot}")
+        if missing:
+            found = text("Not found in any vCenter: {names}.", names=progress.some(missing))
+            remedy = text("Bring the parent and its snapshot back, or give the pool another one.")
+            return Observation("parents", State.BLOCKED, found, needed, remedy)
+        if unread:
+            found = text("View does not say what these pools are made from: {names}.", names=progress.some(unread))
+            return Observation("parents", State.UNKNOWN, found, needed)
+        return Observation("parents", State.PASSED, text("{count} pools, all found.", count=len(pools)), needed)
+
+    return each_system("parents", [("", ask)])
+
+
+def recovery_password(c: Connections, _around: Surroundings) -> Observation:
+    """Where exports are encrypted, try the data recovery password on the newest file of View's own backup."""
+    broker, key = c.profile.brokers[0], "recovery-password"
+    needed = text("Where exports are encrypted, the data recovery password must be known.")
+    system = f"winrm:{broker.host.name}"
+    version = c.broker(broker).version()
+    if not encrypts(version):
+        return Observation(
+            key, State.PASSED, text("View {version} exports in plain.", version=version), needed, system=system
+        )
+    remedy = text("Store the password under the name recovery@{environment}.", environment=c.profile.environment)
+    newest = _newest_export(c, broker)
+    if newest is None:
+        found = text("There is no file of View's own backup to try it on; it will be tried on the export.")
+        return Observation(key, State.UNKNOWN, found, needed, remedy, system)
+    password = c.passwords.of("recovery", c.profile.environment)
+    if c.broker(broker).try_recovery_password(newest, password):
+        return Observation(key, State.PASSED, text("It opens {path}.", path=newest), needed, system=system)
+    found = text("The password does not open {path}.", path=newest)
+    return Observation(key, State.BLOCKED, found, needed, text("Find the right one, or set a new one in View."), system)
+
+
+def single_points(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
+    """Name what has no second: the paper strongly recommends high availability for the databases."""
+
+    def brokers() -> Observation:
+        count = len(c.profile.brokers)
+        found = text("{count} brokers in the profile.", count=count)
+        needed = text("Two brokers at least, so that one may fail.")
+        return Observation(
+            "single-points", State.PASSED if count > 1 else State.WARNING, found, needed, text("Add a replica.")
+        )
+
+    servers = {d.server.name: d for d in c.profile.databases()}
+    asked: list[Asked] = [("", brokers)]
+    asked += [(f"sql:{name}", partial(_available, c, d)) for name, d in servers.items()]
+    return each_system("single-points", asked)
+
+
+def _available(c: Connections, database: Database) -> Observation:
+    server = c.database_server(database.server)
+    about, facts = server.about(), server.facts(database.name)
+    second = about.clustered or about.hadr or facts.mirrored
+    found = text(
+        "{server}: clustered, mirrored or in an availability group: {answer}.",
+        server=database.server.name,
+        answer=text("yes") if second else text("no"),
+    )
+    needed = text("The paper strongly recommends high availability for SQL Server. (paper: table 6)")
+    remedy = text("Consider clustering or mirroring; until then a restore is the only way back.")
+    return Observation(
+        "single-points", State.PASSED if second else State.WARNING, found, needed, remedy, f"sql:{database.server.name}"
+    )
+
+
+def _told(what: str, version: str, system: str) -> Observation:
+    if not version or version == UNKNOWN:
+        found = text("The version of {what} cannot be told.", what=what)
+        remedy = text("Note it by hand beside the set: a restore needs exactly that version.")
+        return Observation("versions", State.UNKNOWN, found, text("Its exact version."), remedy, system)
+    return Observation("versions", State.PASSED, text("{what}: {version}.", what=what, version=version), system=system)
+
+
+def _newest_export(c: Connections, broker: Broker) -> str | None:
+    exports = [f for f in c.host(broker.host).files(BUILT_IN) if f.path.upper().endswith(".LDF")]
+    return max(exports, key=lambda file: file.modified).path if exports else None
