@@ -24,7 +24,7 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -57,6 +57,7 @@ PEERS = {
 }
 """Third-party programs that tests/peers runs against, by the name that the tests call them, and their packages."""
 
+NOTHING: Mapping[str, str] = {}
 FINDS_APP = {"PYTHONPATH": str(ROOT)}
 """Lets `app` be found from whatever folder the program is called in."""
 
@@ -78,28 +79,28 @@ class Trouble(Exception):
 # ---- running programs
 
 
-def environment(**more: str) -> dict[str, str]:
+def environment(more: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of what is started here: UTF-8 everywhere."""
     return {**os.environ, "PYTHONUTF8": "1", **more}
 
 
-def hand_over(command: Sequence[str], *, cwd: Path | None = None, **more: str) -> NoReturn:
+def hand_over(command: Sequence[str], *, cwd: Path | None = None, variables: Mapping[str, str]) -> NoReturn:
     """Become `command`: its lines, its signals and its exit code are this program's."""
     sys.stdout.flush()
     if WINDOWS:
-        sys.exit(call(command, cwd=cwd, **more))
+        sys.exit(call(command, cwd=cwd, variables=variables))
     if cwd:
         os.chdir(cwd)
     try:
-        os.execve(command[0], list(command), environment(**more))
+        os.execve(command[0], list(command), environment(variables))
     except OSError as error:
         raise Trouble(f"{command[0]} could not be started ({error.strerror}).") from error
 
 
-def call(command: Sequence[str], *, cwd: Path | None = None, **more: str) -> int:
+def call(command: Sequence[str], *, cwd: Path | None = None, variables: Mapping[str, str] = NOTHING) -> int:
     """Run `command` with its lines shown and return its exit code. Ctrl-C is for the command, which hears it too."""
     try:
-        process = subprocess.Popen(command, cwd=cwd, env=environment(**more))
+        process = subprocess.Popen(command, cwd=cwd, env=environment(variables))
     except OSError as error:
         raise Trouble(f"{command[0]} could not be started ({error.strerror}).") from error
     while True:
@@ -315,14 +316,16 @@ def command_run(arguments: list[str]) -> NoReturn:
     """Until the wizard stands: a backup of the practice environment, with live lines."""
     set_up_system()
     set_up(RUN)
-    hand_over([str(PYTHON), "-P", "-m", "app", "backup", "--profile", "practice", "--yes", *arguments], **FINDS_APP)
+    hand_over(
+        [str(PYTHON), "-P", "-m", "app", "backup", "--profile", "practice", "--yes", *arguments], variables=FINDS_APP
+    )
 
 
 def command_test(arguments: list[str]) -> NoReturn:
     set_up_system()
     set_up()
     pytest = [str(PYTHON), "-m", "pytest", "-n", "auto", "--ignore=tests/peers"]
-    hand_over([*pytest, *arguments], cwd=ROOT, QT_QPA_PLATFORM="offscreen", **FINDS_APP)
+    hand_over([*pytest, *arguments], cwd=ROOT, variables={**FINDS_APP, "QT_QPA_PLATFORM": "offscreen"})
 
 
 def command_setup(_: list[str]) -> None:
@@ -343,7 +346,7 @@ def command_check(_: list[str]) -> None:
 def command_cli(arguments: list[str]) -> NoReturn:
     set_up_system()
     set_up(RUN)
-    hand_over([str(PYTHON), "-P", "-m", "app", *arguments], **FINDS_APP)
+    hand_over([str(PYTHON), "-P", "-m", "app", *arguments], variables=FINDS_APP)
 
 
 def command_peers(arguments: list[str]) -> NoReturn:
@@ -354,7 +357,7 @@ def command_peers(arguments: list[str]) -> NoReturn:
         if reason:
             say(f"{name}: skipped, because {reason}")
     pytest = [str(PYTHON), "-m", "pytest", "-rs", "tests/peers"]
-    hand_over([*pytest, *arguments], cwd=ROOT, **{PEERS_VARIABLE: json.dumps(reasons)}, **FINDS_APP)
+    hand_over([*pytest, *arguments], cwd=ROOT, variables={**FINDS_APP, PEERS_VARIABLE: json.dumps(reasons)})
 
 
 def command_lock(_: list[str]) -> None:
