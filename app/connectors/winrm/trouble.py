@@ -16,10 +16,11 @@ from app.texts import NOTHING, Text, text
 SHELL_GONE = frozenset({2150858843, 995, 2147943395, 2147943418})
 """The shell is not there (any more), or its operations were aborted: idle, killed, or the service was restarted."""
 
-QUOTA = frozenset({2150859173, 2150859174})
-"""Too many shells, or too many operations, of this user."""
+QUOTA = frozenset({2150859173, 2150859174, 2150859078, 2150859179})
+"""Too many shells or operations of this user, processes in a shell, or users with shells."""
 
-ACCESS_DENIED = 5
+ACCESS_DENIED = frozenset({5, 2150858990})
+"""Not an administrator; remote shells are not allowed on that host."""
 MORE_SHELLS = 'winrm set winrm/config/winrs @{MaxShellsPerUser="30"}'
 
 BAD_REQUEST = 400  # what an idle, encrypted connection gets: nothing of it was carried out
@@ -196,7 +197,7 @@ def _fault(host: Host, trouble: Trouble) -> tuple[Text, Text, Text]:
     if trouble.code in QUOTA:
         remedy = text("Close sessions left on it, or allow more: {command}", command=MORE_SHELLS)
         return text("WinRM on {host} has no room for another session of this account.", host=host.name), reason, remedy
-    if trouble.code == ACCESS_DENIED:
+    if trouble.code in ACCESS_DENIED:
         remedy = text("Make the account a local administrator of the host, or allow it remote shells.")
         return text("{account} may not use WinRM on {host}.", account=host.account, host=host.name), reason, remedy
     return (

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from app.connectors.winrm import facts
 from hypothesis import given
 from hypothesis import strategies as st
+
+from app.connectors.winrm import facts
 
 CONFIG = """\
 Config
