@@ -20,7 +20,8 @@ QUOTES = "'\u2018\u2019\u201a\u201b"
 def read_as_powershell_does(literal: str) -> tuple[str, str]:
     """Read one single-quoted literal as PowerShell's tokenizer does; return its value and what stands after it."""
     assert literal[0] in QUOTES
-    value, at = [], 1
+    value: list[str] = []
+    at = 1
     while True:
         if literal[at] in QUOTES:
             if at + 1 < len(literal) and literal[at + 1] in QUOTES:
