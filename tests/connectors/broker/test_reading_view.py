@@ -26,6 +26,7 @@ from app.wire import Command
 HOST = profile.Host(name="broker1", address="127.0.0.1", account="PRACTICE\\viewkeeper")
 NONE = Failed("NotFound,VMware.View", "ObjectNotFound", "Nothing found.")
 Rows = list[dict[str, Any]]
+QUIET = Completed(0, "", "")
 
 
 @dataclass
@@ -35,7 +36,7 @@ class Fake(WinRm):
     answers: dict[str, Rows | Failed | Exception | Callable[..., Rows]]
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     ran: list[tuple[Command, str]] = field(default_factory=list)
-    done: Completed = Completed(0, "", "")
+    done: Completed = QUIET
     host: profile.Host = HOST
 
     def call(self, script: str, **literals: Any) -> Rows:
@@ -55,14 +56,15 @@ class Fake(WinRm):
 
 def view(done: Completed | None = None, **answers: Any) -> tuple[Broker, Fake]:
     answers = {name.replace("_", "-"): answer for name, answer in answers.items()}
-    fake = Fake({"brokers": [{"broker_id": "broker1"}]} | answers, done=done or Completed(0, "", ""))
+    fake = Fake({"brokers": [{"broker_id": "broker1"}]} | answers, done=done or QUIET)
     return Broker(profile.Broker(host=HOST), fake), fake
 
 
 POOL = {
-    "pool_id": "rd-lc", "displayName": "研发桌面", "enabled": "true", "poolType": "SVIPersistent", "persistence": "Persistent",
-    "provisionEnabled": "true", "vc_id": "v1", "parentVMPath": "/dc/vm/parent", "parentVMSnapshotPath": "/base",
-    "minimumCount": "2", "maximumCount": "10", "headroomCount": "1", "refreshPolicy": "Never", "deletePolicy": "Default",
+    "pool_id": "rd-lc", "displayName": "研发桌面", "enabled": "true", "poolType": "SVIPersistent",
+    "persistence": "Persistent", "provisionEnabled": "true", "vc_id": "v1", "parentVMPath": "/dc/vm/parent", "parentVMSnapshotPath": "/base",
+    "minimumCount": "2", "maximumCount": "10", "headroomCount": "1",
+    "refreshPolicy": "Never", "deletePolicy": "Default",
 }  # fmt: skip
 
 
@@ -124,8 +126,8 @@ def test_a_broken_powercli_is_never_an_empty_list(failed: Failed) -> None:
         view(pools=failed)[0].pools()
 
 
-DESKTOP = {"Name": "fin-01", "id": "VirtualMachine-vm-123", "Path": "/dc/vm/fin-01", "machine_id": "M1", "pool_id": "fin",
-           "isInPool": "true", "localState": "checked in", "user_displayname": "A", "user_sid": "S-1"}  # fmt: skip
+DESKTOP = {"Name": "fin-01", "id": "VirtualMachine-vm-123", "Path": "/dc/vm/fin-01", "machine_id": "M1",
+           "pool_id": "fin", "isInPool": "true", "localState": "checked in", "user_displayname": "A", "user_sid": "S-1"}  # fmt: skip
 STATE = {"cn": "m1", "pae-DisplayName": "fin-01", "pae-VmState": "READY", "pae-MOID": "vm-123", "pae-VmPath": "/p",
          "pae-MemberDNOf": "CN=fin,OU=Server Groups,DC=vdi,DC=vmware,DC=int", "pae-Disabled": None}  # fmt: skip
 
@@ -180,8 +182,8 @@ SESSION = {"session_id": "1", "Username": "A", "pool_id": "rd-lc", "DNSName": "f
 
 
 def test_sessions_are_asked_for_pool_by_pool_remote_and_local() -> None:
-    broker, fake = view(pools=[POOL, POOL | {"pool_id": "b"}], remote_sessions=lambda pool_id: [SESSION | {"pool_id": pool_id}],
-                        local_sessions=NONE)  # fmt: skip
+    broker, fake = view(pools=[POOL, POOL | {"pool_id": "b"}], local_sessions=NONE,
+                        remote_sessions=lambda pool_id: [SESSION | {"pool_id": pool_id}])  # fmt: skip
     assert [(one.pool_id, one.local) for one in broker.sessions()] == [("b", False), ("rd-lc", False)]
     assert ("local-sessions", {"pool_id": "b"}) in fake.calls
 
