@@ -1,14 +1,16 @@
 """What is sent to SQL Server, word for word: pure functions, the same for the dry run, the tap and the wire.
 
-Values stand in T-SQL variables or literals, never in parameters: the oldest drivers and FreeTDS describe parameters badly,
-and one plain batch is the same on all of them. DECLARE and SET are apart, because 2005 knows no initial value."""
+Values stand in T-SQL variables or literals, never in parameters: the oldest drivers and FreeTDS describe parameters
+badly, and one plain batch is the same on all of them. DECLARE and SET are apart: 2005 knows no initial value."""
+
+# ruff: noqa: S608  # this file makes the quoting that the rule asks for: every value goes through literal() or name()
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.texts import text
 from app.errors import UserError
+from app.texts import text
 
 LONGEST_NAME = 128
 LONGEST_PATH = 259
@@ -44,8 +46,8 @@ def _path(path: str) -> str:
 def backup(database: str, path: str, *, set_name: str, compress: bool) -> str:
     """Return the batch that backs up a whole database into one file of its own.
 
-    COPY_ONLY leaves the site's own chain alone; INIT and CHECKSUM are not the defaults. Its outcome is never read from its
-    answer: see `recorded` and `file_there`."""
+    COPY_ONLY leaves the site's own chain alone; INIT and CHECKSUM are not the defaults. Its outcome is never read from
+    its answer: see `recorded` and `file_there`."""
     name(database)
     options = ["COPY_ONLY", "CHECKSUM", "INIT", "NAME = @set", "STATS = 5", *(["COMPRESSION"] if compress else [])]
     return (
@@ -59,12 +61,13 @@ def backup(database: str, path: str, *, set_name: str, compress: bool) -> str:
 
 
 def recorded(database: str, set_name: str | None) -> str:
-    """Return the query for the newest backup of a database that msdb knows. Rows exist only for those that succeeded."""
+    """Return the query for the newest backup of a database in msdb. Rows exist only for those that succeeded."""
     named = f" AND s.name = {literal(set_name[:LONGEST_NAME])}" if set_name is not None else ""
     return (
-        "SELECT TOP 1 s.backup_set_id, s.name, s.database_name, s.backup_start_date, s.backup_finish_date, s.backup_size,"
-        " s.type, s.position, s.is_copy_only, s.has_backup_checksums, s.is_damaged, s.user_name, f.physical_device_name"
-        " FROM msdb.dbo.backupset AS s JOIN msdb.dbo.backupmediafamily AS f ON f.media_set_id = s.media_set_id"
+        "SELECT TOP 1 s.backup_set_id, s.name, s.database_name, s.backup_start_date, s.backup_finish_date,"
+        " s.backup_size, s.type, s.position, s.is_copy_only, s.has_backup_checksums, s.is_damaged, s.user_name,"
+        " f.physical_device_name FROM msdb.dbo.backupset AS s"
+        " JOIN msdb.dbo.backupmediafamily AS f ON f.media_set_id = s.media_set_id"
         f" WHERE s.database_name = {literal(database)} AND s.type = N'D'{named} ORDER BY s.backup_set_id DESC"
     )
 
@@ -124,7 +127,8 @@ SERVICES = "SELECT servicename, service_account FROM sys.dm_server_services"
 JOBS = "SELECT name, enabled FROM msdb.dbo.sysjobs ORDER BY name"
 _DATABASES = (
     "SELECT d.name, d.state_desc, d.recovery_model_desc,"
-    " (SELECT SUM(CAST(f.size AS bigint)) * 8192 FROM sys.master_files AS f WHERE f.database_id = d.database_id) AS size,"
+    " (SELECT SUM(CAST(f.size AS bigint)) * 8192 FROM sys.master_files AS f"
+    " WHERE f.database_id = d.database_id) AS size,"
     " CAST(r.family_guid AS nvarchar(36)) AS family_guid,"
     " CASE WHEN m.mirroring_guid IS NULL THEN 0 ELSE 1 END AS mirrored"
     " FROM sys.databases AS d"
@@ -158,3 +162,15 @@ def columns(wanted: str, tables: Iterable[str]) -> str:
         f"SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME FROM {name(wanted)}.INFORMATION_SCHEMA.COLUMNS"
         f" WHERE TABLE_NAME IN ({listed})"
     )
+
+
+def composer_requests(wanted: str, schema: str) -> str:
+    """Return the query for Composer's requests that wait or run: for where `columns` has shown the known table."""
+    listed = ", ".join(COMPOSER_COLUMNS)
+    table = f"{name(wanted)}.{name(schema)}.{name(COMPOSER_TABLE)}"
+    return f"SELECT {listed} FROM {table} WHERE STATE IN (0, 1) ORDER BY ID"
+
+
+COMPOSER_TABLE = "SVI_REQUEST"
+COMPOSER_COLUMNS = ("ID", "OPERATION", "POOL_NAME", "VM_NAME", "STATE", "CREATED", "STARTS")
+"""Composer's schema is not public; these names are inferred, so they are looked for before they are used."""
