@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from app import profile as profiles
 from app.secrets import Passwords
 from app.trust import Trust
-from app.wire import Tap, no_tap
+from app.wire import Command, Tap, no_tap
 
 if TYPE_CHECKING:
     from app.connectors.broker import Broker
@@ -26,7 +26,7 @@ class Connections:
     """One connector per system of a profile. Not shared by threads that work side by side: each takes a `branch`."""
 
     def __init__(self, profile: profiles.Profile, passwords: Passwords, trust: Trust, tap: Tap = no_tap) -> None:
-        self.profile, self.passwords, self.trust, self._tap = profile, passwords, trust, tap
+        self.profile, self.passwords, self.trust, self.tap = profile, passwords, trust, tap
         self._open: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
 
@@ -49,7 +49,7 @@ class Connections:
 
     def branch(self) -> Connections:
         """Return connections of its own for a part that runs beside others. Whoever takes it closes it."""
-        return Connections(self.profile, self.passwords, self.trust, self._tap)
+        return Connections(self.profile, self.passwords, self.trust, self.tap)
 
     def close(self) -> None:
         """Close what is open. A connector that cannot say goodbye does not keep the others from it."""
@@ -67,6 +67,10 @@ class Connections:
     ) -> None:
         self.close()
 
+    def _sent(self, command: Command) -> None:
+        """Tell whoever listens now: a run's steps listen one after the other on the same connectors."""
+        self.tap(command)
+
     def _once(self, kind: str, name: str, make: Callable[[], T]) -> T:
         with self._lock:
             if (kind, name) in self._open:
@@ -83,7 +87,7 @@ class Connections:
         context = None
         if host.tls:
             context = self.trust.context(system, host.address, host.port, old_tls=self.profile.options.old_tls)
-        return WinRm(host, self.passwords.of(host.account, host.name), context=context, tap=self._tap)
+        return WinRm(host, self.passwords.of(host.account, host.name), context=context, tap=self._sent)
 
     def _broker(self, broker: profiles.Broker) -> Broker:
         from app.connectors.broker import Broker
@@ -95,13 +99,13 @@ class Connections:
 
         system = f"vcenter:{vcenter.name}"
         context = self.trust.context(system, vcenter.address, vcenter.port, old_tls=self.profile.options.old_tls)
-        return VSphere(vcenter, self.passwords.of(vcenter.account, vcenter.name), context=context, tap=self._tap)
+        return VSphere(vcenter, self.passwords.of(vcenter.account, vcenter.name), context=context, tap=self._sent)
 
     def _sqlserver(self, server: profiles.SqlServer) -> SqlServer:
         from app.connectors.sqlserver import SqlServer
 
         password = self.passwords.of(server.account, server.name) if server.account else ""
-        return SqlServer(server, password, tap=self._tap)
+        return SqlServer(server, password, tap=self._sent)
 
 
 def systems(profile: profiles.Profile) -> Iterator[str]:

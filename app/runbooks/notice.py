@@ -19,6 +19,7 @@ from app.errors import Busy, UserError
 from app.profile import Broker
 from app.runbooks.places import HOME, NOTICE
 from app.texts import text
+from app.wire import Command
 
 FORMAT = 1
 LEASE = 120.0  # seconds without a heartbeat after which a run counts as lost
@@ -88,6 +89,11 @@ class Notice:
                 self._remove()
             self._note = None
 
+    def commands(self) -> tuple[Command, ...]:
+        """Return what writing and removing the notice sends, for the dry run."""
+        host = self._connections.host(self._broker().host)
+        return (host.command("make-folder", path=HOME), *host.put_commands(NOTICE), host.command("remove", path=NOTICE))
+
     def close(self) -> None:
         """Close its own connection."""
         self._connections.close()
@@ -97,7 +103,7 @@ class Notice:
             if found.note.run.id == run.id:
                 continue
             if not found.lost:
-                raise _busy(found)
+                raise busy(found)
             if found.note.held:
                 raise _left_off(found)
 
@@ -156,7 +162,8 @@ def remove_lost(connections: Connections, found: Found) -> None:
     connections.host(broker.host).remove(NOTICE)
 
 
-def _busy(found: Found) -> Busy:
+def busy(found: Found) -> Busy:
+    """Return the error that names a run which lives."""
     run = found.note.run
     return Busy(
         text("Another run is going on in this environment: {run}.", run=run.id),

@@ -36,6 +36,10 @@ class ProvisioningOff(StepBase):
         broker = connections(ctx).broker()
         return tuple(broker.provisioning_command(pool, on=False) for pool in were_on(before))
 
+    def closing(self, ctx: Context, before: Json) -> tuple[Command, ...]:
+        broker = connections(ctx).broker()
+        return tuple(broker.provisioning_command(pool, on=True) for pool in were_on(before))
+
     def probe(self, ctx: Context, before: Json) -> Probe:
         return Probe.DONE if not _still(ctx, before, on=True) else Probe.NOT_DONE
 

@@ -41,6 +41,11 @@ class ServiceStopped(StepBase):
             return ()
         return (connections(ctx).host(self.host).command("stop-service", name=before["name"]),)
 
+    def closing(self, ctx: Context, before: Json) -> tuple[Command, ...]:
+        if before["state"] == "Stopped":
+            return ()
+        return (connections(ctx).host(self.host).command("start-service", name=before["name"]),)
+
     def probe(self, ctx: Context, before: Json) -> Probe:
         return _stands(ctx, self.host, before, "Stopped", "Stop Pending")
 

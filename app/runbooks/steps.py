@@ -11,8 +11,9 @@ from app.engine.step import Json, StepBase
 
 
 def connections(ctx: Context) -> Connections:
-    """Return the connections that the engine hands on without knowing them."""
+    """Return the connections that the engine hands on without knowing them; what they send is told as this step's."""
     found: Connections = ctx.connections
+    found.tap = ctx.sent
     return found
 
 

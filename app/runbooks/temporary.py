@@ -42,6 +42,12 @@ class TemporaryFiles(StepBase):
         c = connections(ctx)
         return tuple(c.host(host).command("make-folder", path=before["folder"]) for host in self.hosts)
 
+    def closing(self, ctx: Context, before: Json) -> tuple[Command, ...]:
+        c, hosts = connections(ctx), {host.name: host for host in connections(ctx).profile.hosts()}
+        files = (c.host(hosts[file["host"]]).command("remove", path=file["path"]) for file in before["files"])
+        folders = (c.host(host).command("remove-folder", path=before["folder"]) for host in self.hosts)
+        return (*files, *folders)
+
     def probe(self, ctx: Context, before: Json) -> Probe:
         return Probe.NOT_DONE  # making a folder that is there already changes nothing
 

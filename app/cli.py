@@ -1,0 +1,119 @@
+"""Every task without a screen. Answers go to stdout, what happens meanwhile to stderr; exit codes are a table."""
+
+from __future__ import annotations
+
+import argparse
+import locale
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import app
+from app import paths
+from app.errors import Busy, CouldNotLook, Refused, Stopped, UserError
+from app.texts import use_language
+
+EXITS: tuple[tuple[type[UserError], int, str], ...] = (
+    (Refused, 2, "refused"),
+    (Busy, 5, "busy"),
+    (CouldNotLook, 7, "unknown"),
+    (UserError, 1, "failed"),
+)
+STOPPED = 130
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command line; returns the exit code."""
+    _speak_utf8()
+    options = _parser().parse_args(arguments)
+    use_language(options.language or _system_language())
+    os.environ[paths.DATA_VARIABLE] = str(paths.data(options.data))  # what is started from here looks there too
+    command: Command = options.command
+    try:
+        return command(options)
+    except UserError as error:
+        return _failed(options, error)
+    except (Stopped, KeyboardInterrupt):
+        return STOPPED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; nothing is wrong here
+        return 1
+
+
+def _failed(options: argparse.Namespace, error: UserError) -> int:
+    from app.console import Console
+
+    console = Console(options.json, options.verbose)
+    console.error(error)
+    for kind, code, outcome in EXITS:
+        if isinstance(error, kind):
+            words = {"what": str(error.what), "why": str(error.why), "do": str(error.do)}
+            console.result({"outcome": outcome, "error": words})
+            return code
+    raise error
+
+
+def _parser() -> argparse.ArgumentParser:
+    from app import commands
+
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--data", metavar="DIR", help="the folder of everything the program writes (or VIEWKEEPER_DATA)"
+    )
+    common.add_argument("--json", action="store_true", help="one object on stdout at the end, live lines on stderr")
+    common.add_argument("--yes", action="store_true", help="no questions: the profile answers")
+    common.add_argument("--passwords", metavar="FILE", help="passwords as JSON from a file, or - for standard input")
+    common.add_argument("--language", choices=("en", "zh_CN"), help="the language of texts")
+    common.add_argument("--verbose", action="store_true", help="show every command that is sent")
+    parser = argparse.ArgumentParser(
+        prog="python -m app", description="Backs up, and later restores and repairs, a VMware View environment."
+    )
+    parser.add_argument("--version", action="version", version=f"ViewKeeper {app.__version__}")
+    parsers = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, command: Command, about: str, *, profile: bool = True) -> argparse.ArgumentParser:
+        added = parsers.add_parser(name, help=about, description=about, parents=[common])
+        added.set_defaults(command=command)
+        if profile:
+            added.add_argument("--profile", default="practice", help="the environment (default: practice)")
+        return added
+
+    lab = add("lab", commands.lab, "the practice environment", profile=False)
+    lab.add_argument("words", nargs=argparse.REMAINDER, metavar="start|stop|status|scene|fault|operator ...")
+    profiles = add("profiles", commands.profiles, "the environments that are described", profile=False)
+    profiles.add_argument("action", choices=("list", "show", "check", "import", "export"))
+    profiles.add_argument("name", nargs="?", help="a profile, or the file to import")
+    profiles.add_argument("file", nargs="?", help="the file to export to")
+    add("check", commands.check, "look whether a backup could begin; changes nothing")
+    backup = add("backup", commands.backup, "make a backup")
+    backup.add_argument("--dry-run", action="store_true", help="print the plan with every command and its host")
+    add("sets", commands.sets, "list the backup sets")
+    verify = add("verify", commands.verify, "look whether a set is still whole")
+    verify.add_argument("set", help="a set's folder, its name, or the run that made it")
+    add("runs", commands.runs, "list the runs, here and on the broker's notice")
+    for name, command, about in (
+        ("resume", commands.resume, "close what a run left off, then complete it in a new freeze"),
+        ("undo", commands.undo, "close what a run left off, and take back what it did"),
+        ("report", commands.report, "say what a run did"),
+    ):
+        add(name, command, about).add_argument("run", help="the run")
+    pools = add("pools", commands.pools, "kinds, provisioning and sessions of the pools, with totals")
+    pools.add_argument("--csv", metavar="FILE", help="write it as CSV (- for stdout)")
+    return parser
+
+
+def _speak_utf8() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure: Any = getattr(stream, "reconfigure", None)
+        if reconfigure:
+            reconfigure(encoding="utf-8", errors="replace")
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _system_language() -> str:
+    found = locale.getlocale()[0] or os.environ.get("LANG", "")
+    return "zh_CN" if found.startswith(("zh", "Chinese")) else "en"

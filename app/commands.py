@@ -1,0 +1,262 @@
+"""The commands of the command line: what each asks of `tasks`, and how its answer is written."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from app import paths, tasks
+from app import profile as profiles_
+from app.console import Console, Terminal, as_csv, ask_password, ask_trust
+from app.errors import Refused
+from app.observation import State
+from app.profile import PRACTICE, Profile
+from app.secrets import passwords_from
+from app.tasks import Desk
+from app.texts import text
+
+if TYPE_CHECKING:
+    from app.engine.ending import Ending
+    from app.engine.prompter import Prompter
+
+DAMAGED, BLOCKED, UNKNOWN = 6, 4, 7
+
+
+def lab(options: argparse.Namespace) -> int:
+    """Hand the words on to the practice environment's own command line."""
+    from app.lab.__main__ import main
+
+    return main(options.words, data=paths.data(), as_json=options.json)
+
+
+def profiles(options: argparse.Namespace) -> int:
+    """List, show, check, import or export what environments are described."""
+    console, desk = _console(options), _desk(options)
+    store = desk.store
+    if options.action == "list":
+        names = (*store.names(), PRACTICE)
+        for name in names:
+            console.line(name)
+        console.result({"profiles": list(names)})
+        return 0
+    if not options.name:
+        raise Refused(text("Say which profile."), do=text("For example: profiles {action} NAME", action=options.action))
+    if options.action == "import":
+        path = store.save(profiles_.read(Path(options.name)))
+        console.line(text("Imported to {path}.", path=str(path)))
+        console.result({"profile": path.stem, "file": str(path)})
+        return 0
+    profile = desk.profile(options.name)
+    if options.action == "show":
+        shown = msgspec.to_builtins(profile)
+        console.line(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode())
+        console.result({"profile": shown})
+        return 0
+    if options.action == "export":
+        return _export(console, profile, options.file)
+    found = profiles_.check(profile)
+    for seen in found:
+        console.observation(seen)
+    if not found:
+        console.line(text("Nothing is wrong in {name} as it stands; `check` looks at the systems.", name=profile.name))
+    console.result({"profile": profile.name, "problems": [msgspec.to_builtins(seen) for seen in found]})
+    return 2 if any(seen.state is State.BLOCKED for seen in found) else 0
+
+
+def _export(console: Console, profile: Profile, file: str | None) -> int:
+    if not file:
+        raise Refused(text("Say where to."), do=text("For example: profiles export {name} FILE", name=profile.name))
+    profiles_.write(profile, Path(file))
+    console.line(text("Exported to {path}; it holds no passwords.", path=file))
+    console.result({"profile": profile.name, "file": file})
+    return 0
+
+
+def check(options: argparse.Namespace) -> int:
+    """Look whether a backup could begin."""
+    console, desk = _console(options), _desk(options)
+    looked = tasks.look(desk, desk.profile(options.profile), lambda answer: console.observation(answer.seen))
+    outcome = looked.outcome
+    words = {"done": text("A backup can begin."), "blocked": text("A backup cannot begin."),
+             "unknown": text("Whether a backup can begin could not be looked at.")}  # fmt: skip
+    console.line(words[outcome])
+    console.result({"outcome": outcome, "checks": looked.as_json()})
+    return {"done": 0, "blocked": BLOCKED, "unknown": UNKNOWN}[outcome]
+
+
+def backup(options: argparse.Namespace) -> int:
+    """Check, then make a backup; or print what it would do."""
+    console, desk = _console(options), _desk(options)
+    profile = desk.profile(options.profile)
+    if options.dry_run:
+        return _dry_run(console, desk, profile)
+    looked = tasks.look(desk, profile, lambda answer: _bad(console, answer))
+    if looked.outcome != "done":
+        console.line(text("The backup was not begun; nothing was changed."))
+        console.result({"outcome": looked.outcome, "checks": looked.as_json()})
+        return {"blocked": BLOCKED, "unknown": UNKNOWN}[looked.outcome]
+    ending = tasks.back_up(desk, profile, _prompter(options, console, profile), console.live)
+    return _ended(console, ending)
+
+
+def _bad(console: Console, answer: tasks.Answer) -> None:
+    if answer.seen.state is not State.PASSED:
+        console.observation(answer.seen)
+
+
+def _dry_run(console: Console, desk: Desk, profile: Profile) -> int:
+    planned = tasks.plan(desk, profile)
+    for line in planned:
+        console.line("    " * line.depth + line.words)
+        for command in line.commands:
+            console.line("    " * line.depth + f"  {command.system}> {command.text}")
+    console.result({"outcome": "planned", "plan": [line.as_json() for line in planned]})
+    return 0
+
+
+def sets(options: argparse.Namespace) -> int:
+    """List what lies in the repository."""
+    console, desk = _console(options), _desk(options)
+    profile = desk.profile(options.profile)
+    found = tasks.sets(profile)
+    rows = [
+        (f.folder.name, f.manifest.completed, len(f.manifest.parts), f.manifest.freeze_seconds, text("whole when made"))
+        if f.manifest
+        else (f.folder.name, "", "", "", f.problem)
+        for f in found
+    ]
+    if rows:
+        console.table(("set", "completed", "files", "freeze s", "state"), rows)
+    else:
+        console.line(text("There is no backup set in {repository} yet.", repository=profile.repository))
+    console.result({"repository": profile.repository, "sets": [tasks.set_json(f) for f in found]})
+    return 0
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Read a set whole and say what is damaged, by file."""
+    console, desk = _console(options), _desk(options)
+    folder, seen = tasks.verify(desk, options.profile, options.set, console.observation)
+    bad = [found for found in seen if found.state is State.BLOCKED]
+    unknown = [found for found in seen if found.state is State.UNKNOWN]
+    outcome = "damaged" if bad else "unknown" if unknown else "done"
+    console.line(
+        text("The set is whole: {folder}", folder=str(folder))
+        if outcome == "done"
+        else text("The set is not good: {folder}", folder=str(folder))
+    )
+    console.result({"outcome": outcome, "set": str(folder), "files": [msgspec.to_builtins(found) for found in seen]})
+    return {"done": 0, "damaged": DAMAGED, "unknown": UNKNOWN}[outcome]
+
+
+def runs(options: argparse.Namespace) -> int:
+    """List the runs that this workstation knows, and what the broker's notice tells of others. Changes nothing."""
+    console, desk = _console(options), _desk(options)
+    listed = tasks.runs(desk, desk.profile(options.profile))
+    if listed.runs:
+        console.table(
+            ("run", "what", "status", "still off"),
+            [(run.id, run.runbook, run.status, "; ".join(run.off) or "-") for run in listed.runs],
+        )
+    else:
+        console.line(text("No run is known here."))
+    if listed.notice_unknown:
+        console.line(text("The notice on the broker could not be read: {why}", why=listed.notice_unknown))
+    console.result({"runs": [run.as_json() for run in listed.runs], "notice_unknown": str(listed.notice_unknown or "")})
+    return 0
+
+
+def resume(options: argparse.Namespace) -> int:
+    """Close what a run left off, then complete it."""
+    console, desk = _console(options), _desk(options)
+    profile = desk.profile(options.profile)
+    prompter = _prompter(options, console, profile)
+    return _ended(console, tasks.resume(desk, profile, options.run, prompter, console.live))
+
+
+def undo(options: argparse.Namespace) -> int:
+    """Close what a run left off, and take back what it did."""
+    console, desk = _console(options), _desk(options)
+    profile = desk.profile(options.profile)
+    prompter = _prompter(options, console, profile)
+    return _ended(console, tasks.undo(desk, profile, options.run, prompter, console.live))
+
+
+def report(options: argparse.Namespace) -> int:
+    """Say what a run did, step by step, from the journal."""
+    console, desk = _console(options), _desk(options)
+    told = tasks.report(desk, options.run)
+    console.line(text("Run {run}: {status}", run=told["run"], status=told["status"]))
+    console.table(
+        ("step", "outcome", "seconds"), [(step["key"], step["phase"], step["seconds"]) for step in told["steps"]]
+    )
+    for off in told["off"]:
+        console.line(text("Still off: {what}", what=off["what"]))
+        for line in off["by_hand"]:
+            console.line(f"    {line}")
+    if told["error"]:
+        console.line(told["error"])
+    console.result(told)
+    return 0
+
+
+def pools(options: argparse.Namespace) -> int:
+    """The paper's appendix A: pools by kind, provisioning, sessions remote and local, with totals that are right."""
+    console, desk = _console(options), _desk(options)
+    rows = tasks.pools(desk, desk.profile(options.profile))
+    headings = ("pool", "name", "kind", "provisioning", "desktops", "remote sessions", "local sessions")
+    totals = tasks.totals(rows)
+    cells = [(r.pool_id, r.name, r.kind, r.provisioning, r.desktops, r.remote, r.local) for r in (*rows, totals)]
+    if options.csv:
+        written = as_csv(headings, cells)
+        if options.csv == "-":
+            console.line(written.rstrip())
+        else:
+            Path(options.csv).write_text(written, "utf-8-sig", newline="")
+    else:
+        console.table(headings, cells)
+    console.result({"pools": [row.as_json() for row in rows], "totals": totals.as_json()})
+    return 0
+
+
+def _ended(console: Console, ending: Ending) -> int:
+    console.line(ending.text)
+    if ending.error is not None:
+        console.error(ending.error)
+    for off in ending.off:
+        console.line(text("Still off: {what}", what=off.what_is_off))
+        for line in off.by_hand:
+            console.line(f"    {line}")
+    told: dict[str, Any] = ending.as_json() | tasks.of_set(ending)
+    if "set" in told:
+        console.line(text("The backup set: {set}", set=told["set"]))
+        frozen, skew = told["freeze_seconds"], told["skew_seconds"]
+        console.line(
+            text("Freeze {freeze} s, skew {skew} s, {parts} files.", freeze=frozen, skew=skew, parts=told["parts"])
+        )
+        for weakness in told["weaknesses"]:
+            console.line(text("Weak: {what}", what=weakness))
+    console.result(told)
+    return ending.exit_code
+
+
+def _console(options: argparse.Namespace) -> Console:
+    return Console(options.json, options.verbose)
+
+
+def _desk(options: argparse.Namespace) -> Desk:
+    given = passwords_from(options.passwords) if options.passwords else {}
+    if options.yes:
+        return Desk(paths.data(), given)
+    return Desk(paths.data(), given, ask_password, ask_trust)
+
+
+def _prompter(options: argparse.Namespace, console: Console, profile: Profile) -> Prompter:
+    from app.engine.prompter import Choice, Unattended
+
+    if options.yes:
+        return Unattended(on_failed_step=Choice(profile.answers.on_failed_step))
+    return Terminal(console)
