@@ -271,7 +271,7 @@ class Broker:
             needed,
             text("Find the password that was set when View was installed; without it this export cannot be restored."),
             self.system,
-            (done.err or done.out).replace(password, "•••")[-2000:],
+            (done.err or done.out).replace(password, "***")[-2000:],
         )
 
     def _export(self, path: str, cleansed: bool) -> str:

@@ -35,7 +35,7 @@ T = TypeVar("T")
 PATIENCE = 30.0
 CALL_DEADLINE = 600.0
 HASH_DEADLINE = 4 * 3600.0
-HIDDEN = "•••"
+HIDDEN = "***"
 QUOTAS = "winrm get winrm/config"
 NOT_THERE = "ObjectNotFound"
 THERE_ALREADY = "ResourceExists"
@@ -110,7 +110,7 @@ class WinRm:
     def shown(self, command: str, *, changes: bool = True, secret_values: Sequence[str] = ()) -> Command:
         """Return a command line as plans and logs show it: secrets left out."""
         for secret in filter(None, secret_values):
-            command = command.replace(secret, HIDDEN)
+            command = command.replace(f'"{secret}"', HIDDEN).replace(secret, HIDDEN)
         return Command(self.system, command, changes)
 
     def run(

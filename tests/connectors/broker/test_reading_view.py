@@ -62,7 +62,8 @@ def view(done: Completed | None = None, **answers: Any) -> tuple[Broker, Fake]:
 
 POOL = {
     "pool_id": "rd-lc", "displayName": "研发桌面", "enabled": "true", "poolType": "SVIPersistent",
-    "persistence": "Persistent", "provisionEnabled": "true", "vc_id": "v1", "parentVMPath": "/dc/vm/parent", "parentVMSnapshotPath": "/base",
+    "persistence": "Persistent", "provisionEnabled": "true", "vc_id": "v1", "parentVMPath": "/dc/vm/parent",
+    "parentVMSnapshotPath": "/base",
     "minimumCount": "2", "maximumCount": "10", "headroomCount": "1",
     "refreshPolicy": "Never", "deletePolicy": "Default",
 }  # fmt: skip
@@ -127,7 +128,8 @@ def test_a_broken_powercli_is_never_an_empty_list(failed: Failed) -> None:
 
 
 DESKTOP = {"Name": "fin-01", "id": "VirtualMachine-vm-123", "Path": "/dc/vm/fin-01", "machine_id": "M1",
-           "pool_id": "fin", "isInPool": "true", "localState": "checked in", "user_displayname": "A", "user_sid": "S-1"}  # fmt: skip
+           "pool_id": "fin", "isInPool": "true", "localState": "checked in", "user_displayname": "A",
+           "user_sid": "S-1"}  # fmt: skip
 STATE = {"cn": "m1", "pae-DisplayName": "fin-01", "pae-VmState": "READY", "pae-MOID": "vm-123", "pae-VmPath": "/p",
          "pae-MemberDNOf": "CN=fin,OU=Server Groups,DC=vdi,DC=vmware,DC=int", "pae-Disabled": None}  # fmt: skip
 

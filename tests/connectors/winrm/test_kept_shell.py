@@ -313,9 +313,9 @@ def test_the_tap_hears_of_a_command_before_it_is_sent_and_without_secrets(wire: 
         heard.append(command)
 
     host = WinRm(ADDRESS, "secret", context=None, tap=tap, patience=2)
-    host.run("vdmimport -d -p hunter2 -f x", changes=False, secret_values=("hunter2", ""))
-    assert heard == [Command("winrm:broker1", "vdmimport -d -p ••• -f x", False)]
-    assert heard == [host.shown("vdmimport -d -p hunter2 -f x", changes=False, secret_values=("hunter2",))]
+    host.run('vdmimport -d -p "hunter2" -f x', changes=False, secret_values=("hunter2", ""))
+    assert heard == [Command("winrm:broker1", "vdmimport -d -p *** -f x", False)]
+    assert heard == [host.shown('vdmimport -d -p "hunter2" -f x', changes=False, secret_values=("hunter2",))]
 
 
 def test_nothing_that_describes_a_host_shows_its_password(host: WinRm) -> None:
