@@ -162,9 +162,10 @@ def connect(chosen: drivers.Driver, target: drivers.Target, password: str, timeo
 
 
 def _driver_error() -> type[Exception]:
-    import pyodbc  # type: ignore[import-not-found]  # its stub lies where mypy does not look
+    import pyodbc
 
-    return pyodbc.Error
+    error: type[Exception] = pyodbc.Error
+    return error
 
 
 def _drain(cursor: Any, batch: str, scrub: Callable[[str], str], tell: Callable[[tuple[str, Any]], None]) -> None:

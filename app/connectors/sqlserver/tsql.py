@@ -7,6 +7,7 @@ badly, and one plain batch is the same on all of them. DECLARE and SET are apart
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from app.errors import UserError
@@ -15,22 +16,25 @@ from app.texts import text
 LONGEST_NAME = 128
 LONGEST_PATH = 259
 
+_CONTINUED = re.compile(r"\\[\r\n]")
+"""A backslash before a line's end vanishes with it, also inside a literal."""
+
 
 def literal(value: str) -> str:
     """Return a Unicode string literal: N'...', quotes doubled. Nothing else has a meaning inside one."""
-    return "N'" + _without_null(value).replace("'", "''") + "'"
+    return "N'" + _plain(value).replace("'", "''") + "'"
 
 
 def name(value: str) -> str:
     """Return a name in brackets, closing ones doubled."""
     if not 1 <= len(value) <= LONGEST_NAME:
         raise UserError(text("{name} cannot be a name in SQL Server: it needs 1 to 128 characters.", name=repr(value)))
-    return "[" + _without_null(value).replace("]", "]]") + "]"
+    return "[" + _plain(value).replace("]", "]]") + "]"
 
 
-def _without_null(value: str) -> str:
-    if "\0" in value:
-        raise UserError(text("{value} holds a zero character, which SQL Server cannot take.", value=repr(value)))
+def _plain(value: str) -> str:
+    if "\0" in value or _CONTINUED.search(value):
+        raise UserError(text("{value} holds characters that SQL Server cannot take in a batch.", value=repr(value)))
     return value
 
 
