@@ -98,8 +98,18 @@ def _composer_schedule(c: Connections, composer: Composer, around: Surroundings)
         found = text("Composer's schedule cannot be read: {why}", why=requests.why_unknown)
         return Observation("scheduled", State.UNKNOWN, found, system=system)
     until = around.now() + WINDOW
-    soon = [r for r in requests.waiting_scheduled if r.starts is None or r.starts.timestamp() <= until]
-    return _schedule(system, [f"{request.operation} {request.pool}" for request in soon])
+    soon = [request for request in requests.waiting_scheduled if not _surely_after(request.starts, until)]
+    return _schedule(system, [f"{request.operation} {request.pool} {request.starts}".strip() for request in soon])
+
+
+def _surely_after(starts: str, until: float) -> bool:
+    """Say whether a time in Composer's database lies beyond the window. In which zone it is written is not documented,
+    so a day is allowed for; what cannot be read as a time may begin at once."""
+    try:
+        moment = datetime.datetime.fromisoformat(starts)
+    except ValueError:
+        return False
+    return moment.replace(tzinfo=moment.tzinfo or datetime.UTC).timestamp() - 86400 > until
 
 
 def _schedule(system: str, soon: list[str]) -> Observation:

@@ -1,0 +1,118 @@
+"""Passwords come from where the operator put them, and show nowhere."""
+
+import base64
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import keyring
+import keyring.backend
+import keyring.errors
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app import secrets
+from app.errors import Refused, UserError
+from app.secrets import Passwords, disguises, passwords_from
+
+
+class InMemory(keyring.backend.KeyringBackend):
+    priority = 1  # type: ignore[assignment]  # keyring declares a class property and takes a number
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+        self.locked = False
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if self.locked:
+            raise keyring.errors.KeyringLocked("locked")
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        if self.kept.pop((service, username), None) is None:
+            raise keyring.errors.PasswordDeleteError("none")
+
+
+@pytest.fixture
+def ring() -> Iterator[InMemory]:
+    before, ring = keyring.get_keyring(), InMemory()
+    keyring.set_keyring(ring)
+    yield ring
+    keyring.set_keyring(before)
+
+
+def test_what_is_given_counts_before_the_keyring_and_one_system_before_all(ring: InMemory) -> None:
+    secrets.store_password("p", "D\\a", "from the keyring")
+    assert Passwords("p").of("D\\a", "broker1") == "from the keyring"
+    given = {"D\\a": "given", "D\\a@sql1": "given for sql1"}
+    assert Passwords("p", given).of("D\\a", "broker1") == "given"
+    assert Passwords("p", given).of("D\\a", "sql1") == "given for sql1"
+
+
+def test_a_password_is_asked_for_once(ring: InMemory) -> None:
+    asked: list[str] = []
+
+    def ask(question: object) -> str:
+        asked.append(str(question))
+        return "typed"
+
+    passwords = Passwords("p", ask=ask)
+    assert [passwords.of("a", "s"), passwords.of("a", "s")] == ["typed", "typed"]
+    assert len(asked) == 1
+
+
+def test_no_password_is_said_and_an_empty_one_is_not_invented(ring: InMemory) -> None:
+    with pytest.raises(UserError, match="no password"):
+        Passwords("p").of("a", "s")
+
+
+def test_a_locked_keyring_is_told_and_not_passed_over(ring: InMemory) -> None:
+    ring.locked = True
+    with pytest.raises(UserError, match="keyring"):
+        Passwords("p").of("a", "s")
+
+
+def test_a_password_too_long_for_the_keyring_is_refused(ring: InMemory) -> None:
+    with pytest.raises(Refused, match="1281"):
+        secrets.store_password("p", "a", "x" * 1281)
+
+
+def test_a_forgotten_password_is_gone_and_forgetting_twice_is_no_error(ring: InMemory) -> None:
+    secrets.store_password("p", "a", "x")
+    secrets.forget_password("p", "a")
+    secrets.forget_password("p", "a")
+    assert secrets.stored_password("p", "a") is None
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=3, max_size=20))
+def test_a_password_and_its_disguises_are_hidden(password: str) -> None:
+    passwords = Passwords("p", {"a": password})
+    coded = base64.b64encode(password.encode()).decode()
+    for shape in (password, coded, base64.b64encode(password.encode("utf-16-le")).decode(), json.dumps(password)):
+        assert password not in passwords.hide(f"before {shape} after") or password in "before  after" + secrets.HIDDEN
+        assert coded not in passwords.hide(f"<{coded}>")
+    assert password in disguises(password)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"a": 1}', "{'a': 'S3cret'}"])
+def test_a_file_of_passwords_that_is_none_is_refused_without_its_words(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "p.json"
+    path.write_text(content)
+    with pytest.raises(Refused) as raised:
+        passwords_from(str(path))
+    assert "S3cret" not in str(raised.value)
+
+
+def test_passwords_are_read_from_standard_input_and_from_a_file_with_a_byte_order_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"a": "密码"}'))
+    assert passwords_from("-") == {"a": "密码"}
+    (tmp_path / "p.json").write_bytes(b'\xef\xbb\xbf{"a": "b"}')
+    assert passwords_from(str(tmp_path / "p.json")) == {"a": "b"}
