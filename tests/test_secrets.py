@@ -19,10 +19,10 @@ from app.secrets import Passwords, disguises, passwords_from
 
 
 class InMemory(keyring.backend.KeyringBackend):
-    priority = 1  # type: ignore[assignment]  # keyring declares a class property and takes a number
+    priority = 1
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # keyring's own
         self.kept: dict[tuple[str, str], str] = {}
         self.locked = False
 
