@@ -156,6 +156,20 @@ def connection_of(row: Managed) -> Any:
     return walk(row.properties, ("runtime", "connectionState")) or row.properties.get("connection") or "connected"
 
 
+def _product(_sight: Sight, row: Managed) -> dict[str, Any]:
+    told = walk(row.properties, ("summary", "config", "product")) or {}
+    embedded = bool(row.properties.get("offersBundle"))
+    usual = {
+        "name": "VMware ESXi" if embedded else "VMware ESX",
+        "vendor": "VMware, Inc.",
+        "osType": "vmnix-x86",
+        "productLineId": "embeddedEsx" if embedded else "esx",
+        "apiType": "HostAgent",
+        "apiVersion": str(told.get("version", "")).rpartition(".")[0],
+    }
+    return {**usual, **told}
+
+
 HOST: dict[str, Leaf] = {
     "vm": _vms,
     "datastore": lambda sight, row: _told(sight, row, "datastore", ("Datastore",)),
@@ -169,7 +183,8 @@ HOST: dict[str, Leaf] = {
     "summary.runtime.connectionState": lambda _sight, row: connection_of(row),
     "summary.runtime.powerState": _or("runtime.powerState", "poweredOn"),
     "configManager.firmwareSystem": _firmware,
-    "config.product": lambda _sight, row: walk(row.properties, ("summary", "config", "product")),
+    "summary.config.product": _product,
+    "config.product": _product,
 }
 COMPUTE: dict[str, Leaf] = {
     "host": _children("HostSystem"),

@@ -63,12 +63,10 @@ def datastore_file(inventory: Inventory, datacenter: str, datastore: str, path: 
     """Return the VM whose .vmx lies at `path` on that datastore of the datacenter with that inventory path, or None.
 
     An empty datacenter means the only one there is, as vCenter takes it."""
-    wanted = f"[{datastore}] {path}"
-    for vm in inventory.vms.values():
-        if vm.vmx == wanted:
-            home = inventory.datacenter(vm.moid)
-            if not datacenter or (home and inventory.path(home.moid) == datacenter):
-                return vm
+    for moid in inventory.by_vmx.get(f"[{datastore}] {path}", ()):
+        home = inventory.datacenter(moid)
+        if not datacenter or (home and inventory.path(home.moid) == datacenter):
+            return inventory.vms[moid]
     return None
 
 

@@ -80,6 +80,7 @@ class VCenterServer:
             with context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False) as tls:
                 with self._lock:
                     self._connections[thread] = tls
+                tls.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 tls.settimeout(HANDSHAKE)
                 tls.do_handshake()
                 tls.settimeout(None)

@@ -48,6 +48,14 @@ class Inventory:
                 if place:
                     self.vms_of[place].append(vm.moid)
 
+    @cached_property
+    def by_vmx(self) -> dict[str, list[str]]:
+        """VMs by their .vmx: other datacenters may have datastores of the same name."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for vm in self.vms.values():
+            found[vm.vmx].append(vm.moid)
+        return found
+
     # ---- finding
 
     def entity(self, moid: str) -> Entity | None:

@@ -18,7 +18,7 @@ from app.lab.vcenter.methods import METHODS
 from app.lab.vcenter.service import Service, lie
 from app.lab.vcenter.sessions import COOKIE
 
-READS = frozenset(METHODS) - {"TerminateSession"}
+READS = frozenset(METHODS) - {"TerminateSession", "BackupFirmwareConfiguration"}
 AHEAD = 256 * 1024  # bytes of an answer that are made before its first is sent
 LARGEST = 16 * 1024 * 1024
 
@@ -27,6 +27,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """One connection. Its thread ends with it."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body leave together
     server_version = "VMware-client"
     sys_version = ""
 
@@ -165,6 +166,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _hang_up(self) -> None:
         self.close_connection = True
+        self.wfile.flush()
         socket.socket.shutdown(self.connection, socket.SHUT_RDWR)
 
     def _xml(self, status: int, pieces: Iterable[str], cookie: str = "", *, cut: bool = False) -> None:
@@ -182,6 +184,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         making = itertools.chain((*begun, rest), making)
         while chunk := "".join(_until(making, AHEAD)).encode():
             self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+            self.wfile.flush()
         self.wfile.write(b"0\r\n\r\n")
 
     def _head(self, status: int, kind: str, cookie: str = "") -> None:
