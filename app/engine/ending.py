@@ -46,6 +46,10 @@ class Blocked(UserError):
     """A check, or a question that nobody could answer, forbids going on (exit code 4 while nothing was changed)."""
 
 
+class PlanDiffers(Refused):
+    """A run cannot be gone on with, since its plan built anew is another one; closing and undoing it can."""
+
+
 @dataclass(frozen=True)
 class Ending:
     """How a run ended. `off` is what is still off or left behind, each with the commands to undo it by hand.
@@ -106,6 +110,8 @@ def error_json(error: UserError) -> dict[str, str]:
 
 def status_of(error: UserError, *, changed: bool) -> Status:
     """Return how a run ends with that error, `changed` telling whether anything in the environment had been touched."""
+    if isinstance(error, PlanDiffers):
+        return Status.REFUSED
     if changed:
         return Status.FAILED
     for kind, status in (

@@ -196,9 +196,12 @@ class Journal:
 
     # ----- effects
 
-    def intend(self, run: str, episode: int, key: str, before: Json, at: float, hold: NewHold | None = None) -> None:
-        """Put on disk what is about to be done and what undoing it restores. What an earlier intent of the same episode,
-        or a hold that is still open, says of the state before stays: it is the older, hence the right one."""
+    def intend(
+        self, run: str, episode: int, key: str, before: Json, at: float, hold: NewHold | None = None
+    ) -> Held | None:
+        """Put on disk what is about to be done and what undoing it restores. What an earlier intent of the episode,
+        or a hold that is still open, says of the state before stays: being older, it is right.
+        Return what is held under that key from now on."""
         with self._write("intent") as db:
             row = db.execute(
                 "SELECT number FROM effect WHERE run=? AND key=? AND episode=?", (run, key, episode)
@@ -213,16 +216,15 @@ class Journal:
                     " VALUES(?,?,?,?,?,'{}',?,0)",
                     (run, key, episode, Phase.INTENT, self._json(before), at),
                 )
-            if (
-                hold is not None
-                and not db.execute("SELECT 1 FROM held WHERE run=? AND key=? AND closed IS NULL", (run, key)).fetchone()
-            ):
+            if hold is not None:
                 db.execute(
                     "INSERT INTO held(run,key,closer,before,what_is_off,by_hand,leave,opened,outcome,note)"
-                    " VALUES(?,?,?,?,?,?,?,?,'',?)",
+                    " VALUES(?,?,?,?,?,?,?,?,'',?) ON CONFLICT DO NOTHING",
                     (run, key, hold.closer, self._json(before), self._json(hold.what_is_off),
                      self._json(hold.by_hand), hold.leave, at, self._json(NOTHING)),
                 )  # fmt: skip
+            found = db.execute("SELECT * FROM held WHERE run=? AND key=? AND closed IS NULL", (run, key)).fetchone()
+            return _struct(Held, found) if found else None
 
     def sent(self, run: str, episode: int, key: str, at: float) -> None:
         """Record that act is about to be called; the first time of an episode stays."""

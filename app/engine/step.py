@@ -70,7 +70,7 @@ class Step(Protocol):
         ...
 
     def what_is_off(self, before: Json) -> Text:
-        """Say what is off or held while this step stands open (only asked of a step with a closer). NOTHING: its title."""
+        """Say what is off or held while this step stands open (asked of steps with a closer). NOTHING: its title."""
         ...
 
     def by_hand(self, before: Json) -> tuple[str, ...]:
