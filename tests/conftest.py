@@ -19,5 +19,6 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     world = World(folder, found)
     world.begin(desktops=40, seed=1, pace="0")
     lab = Lab(folder, world)
+    lab.work.start()
     yield lab
     lab.close()

@@ -9,6 +9,10 @@ import os
 import ssl
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
 
 class Certificates:
@@ -17,6 +21,7 @@ class Certificates:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
+        self._key: rsa.RSAPrivateKey | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
     def of(self, system: str) -> tuple[Path, Path]:
@@ -34,6 +39,18 @@ class Certificates:
         with self._lock:
             self._make(system, certificate, key, days=-1 if expired else 3650)
 
+    def state(self, system: str) -> tuple[bytes, bytes]:
+        """Return certificate and key of `system` as they are, to be given back by `restore`."""
+        certificate, key = self.of(system)
+        return certificate.read_bytes(), key.read_bytes()
+
+    def restore(self, system: str, state: tuple[bytes, bytes]) -> None:
+        """Give `system` the certificate and key back that it had."""
+        certificate, key = self.of(system)
+        with self._lock:
+            key.write_bytes(state[1])
+            certificate.write_bytes(state[0])
+
     def fingerprint(self, system: str) -> str:
         """Return the SHA-256 of the certificate in DER, hexadecimal, as a client pins it."""
         certificate, _ = self.of(system)
@@ -42,11 +59,8 @@ class Certificates:
     def _make(self, system: str, certificate: Path, key: Path, days: int) -> None:
         from cryptography import x509
         from cryptography.hazmat.primitives import hashes, serialization
-        from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-        # RSA: the old clients that this lab also serves know no other; elliptic curves would be 20 times faster to make
-        private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
-        private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        private = self._private_key()
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, system.partition(":")[2] or system)])
         now = datetime.datetime.now(datetime.UTC)
         built = (
@@ -70,4 +84,14 @@ class Certificates:
         )
         with open(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(pem)
-        certificate.write_bytes(built.public_bytes(serialization.Encoding.PEM))
+        temporary = certificate.with_suffix(".new")  # a server may be reading it
+        temporary.write_bytes(built.public_bytes(serialization.Encoding.PEM))
+        temporary.replace(certificate)
+
+    def _private_key(self) -> rsa.RSAPrivateKey:
+        """Return the lab's one key: RSA, as old clients know no other, and making one for each system takes seconds."""
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
+        if self._key is None:
+            self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        return self._key

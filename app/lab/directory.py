@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import msgspec
 
-from app.lab.rows import Account, LdsEntry
+from app.lab.rows import Account, LdsEntry, VCenter, WindowsHost
 from app.lab.world import World
 from app.view.pools import FULL_CLONE_TYPES, LINKED_CLONE_TYPES
 
@@ -53,6 +54,8 @@ class PoolFacts:
     snapshot: str
     refresh: str
     delete: str
+    snapshot_moid: str
+    folder: str
 
     @property
     def linked(self) -> bool:
@@ -119,6 +122,8 @@ def facts(entry: LdsEntry) -> PoolFacts:
         snapshot=entry.first("pae-SVIVmSnapshot"),
         refresh=entry.first("pae-SVIVmRefreshPolicy"),
         delete=entry.first("pae-VmDeletePolicy"),
+        snapshot_moid=entry.first("pae-SVIVmSnapshotMOID"),
+        folder=entry.first("pae-VmFolder"),
     )
 
 
@@ -148,6 +153,17 @@ def below(world: World, group: str, base: str) -> list[LdsEntry]:
         for entry in world.all(LdsEntry, group=group)
         if entry.key_dn == base.lower() or entry.key_dn.endswith(end)
     ]
+
+
+def vcenter_of(world: World, facts_: PoolFacts) -> VCenter | None:
+    """Return the vCenter that makes a pool's desktops, found as View does: by the address in its entry."""
+    entry = world.get(LdsEntry, facts_.group, f"CN={facts_.vcenter},{VCENTERS}".lower())
+    address = urlsplit(entry.first("pae-VCURL")).hostname if entry else None
+    for row in world.all(VCenter):
+        host = world.get(WindowsHost, row.host)
+        if address is not None and host is not None and host.dns.lower() == address.lower():
+            return row
+    return None
 
 
 def sids(entry: LdsEntry) -> Iterator[str]:

@@ -15,6 +15,7 @@ import msgspec
 
 from app.lab.certificates import Certificates
 from app.lab.rows import Fault, Row
+from app.lab.work import Ticker
 from app.lab.world import World
 
 
@@ -28,12 +29,18 @@ class Server(Protocol):
     def stop(self) -> None: ...
 
 
+ACCOUNTS = ("PRACTICE\\viewkeeper", "PRACTICE\\auditor", "PRACTICE\\dba", "vksql", "limited", "recovery")
+"""Those that somebody may log in with, and the data recovery password."""
+
+
 class Lab:
-    """One practice environment, kept in `folder`."""
+    """One practice environment, kept in `folder`. `work` drives what goes on by itself once it is started."""
 
     def __init__(self, folder: Path, world: World) -> None:
         self.folder, self.world = folder, world
         self.passwords = Passwords(folder / "passwords.json")
+        self.passwords.make(*ACCOUNTS)
+        self.work = Ticker(world)
         self.certificates = Certificates(folder / "tls")
         self._wire_lock = threading.Lock()
         self._wire = (folder / "wire.jsonl").open("ab")
@@ -61,6 +68,7 @@ class Lab:
         return self.world.require(table, *key)
 
     def close(self) -> None:
+        self.work.stop()
         self._wire.close()
         self.world.close()
 
@@ -70,18 +78,38 @@ class Passwords:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lock = threading.Lock()
         self._known: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
 
     def of(self, account: str) -> str:
         """Return the password of `account` (any case), made at first use."""
-        name = account.lower()
-        if name not in self._known:
-            self._known[name] = secrets.token_urlsafe(12)
-            temporary = self._path.with_suffix(".new")
-            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-                json.dump(self._known, file)
-            temporary.replace(self._path)
-        return self._known[name]
+        self.make(account)
+        return self._known[account.lower()]
+
+    def make(self, *accounts: str) -> None:
+        """Give those of `accounts` that have none a password."""
+        with self._lock:
+            missing = [name.lower() for name in accounts if name.lower() not in self._known]
+            if missing:
+                self._write({**self._known, **{name: secrets.token_urlsafe(12) for name in missing}})
+
+    def change(self, account: str) -> str:
+        """Give `account` another password and return it."""
+        with self._lock:
+            self._write({**self._known, account.lower(): secrets.token_urlsafe(12)})
+            return self._known[account.lower()]
+
+    def set(self, account: str, password: str) -> None:
+        """Give `account` that password."""
+        with self._lock:
+            self._write({**self._known, account.lower(): password})
+
+    def _write(self, known: dict[str, str]) -> None:
+        temporary = self._path.with_suffix(".new")
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump(known, file)
+        temporary.replace(self._path)
+        self._known = known
 
     def right(self, account: str, password: str) -> bool:
         known = self._known.get(account.lower())

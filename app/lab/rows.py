@@ -24,7 +24,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class WindowsHost(Row, frozen=True, kw_only=True):
-    """A Windows machine. `quotas` are WinRM's, by the names of `winrm get winrm/config`; `free` and `size` are
+    """A Windows machine. `quotas` are WinRM's, by the names of `winrm get winrm/config`; `listener`: its ports
+    are open; `free` and `size` are
     bytes by drive."""
 
     name: str
@@ -34,6 +35,7 @@ class WindowsHost(Row, frozen=True, kw_only=True):
     powershell: str = "2.0"
     clock_offset: float = 0.0
     reachable: bool = True
+    listener: bool = True
     free: dict[str, int] = {}
     size: dict[str, int] = {}
     quotas: dict[str, int] = {}

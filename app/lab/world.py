@@ -72,6 +72,9 @@ class _Table:
             for name, index in self._indexes.items():
                 del index[getattr(row, name)][key]
 
+    def count(self, name: str, value: Any) -> int:
+        return len(self._indexes[name].get(value, ()))
+
     def find(self, fields: dict[str, Any]) -> list[Row]:
         """Return the rows whose fields equal those given, in order."""
         found: Iterable[Row] = self.rows.values()
@@ -130,6 +133,11 @@ class World:
         """Return the rows of a table whose fields (or properties) equal those given, oldest first."""
         with self.lock:
             return self._table(table.__name__).find(fields)  # type: ignore[return-value]  # a table holds its own class
+
+    def count(self, table: type[Row], field: str, value: Any) -> int:
+        """Return how many rows have that value in a field of the table's INDEX, without looking at them."""
+        with self.lock:
+            return self._table(table.__name__).count(field, value)
 
     def wait_for(self, true: Callable[[], object], seconds: float | None = None) -> bool:
         """Wait until `true` says so, looking again after every change; returns False when `seconds` passed first."""
