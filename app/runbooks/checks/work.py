@@ -126,5 +126,5 @@ def _schedule(system: str, soon: list[str]) -> Observation:
     )
 
 
-def _hour(moment: datetime.datetime) -> str:
-    return f"{moment.astimezone():%H:%M}"
+def _hour(moment: datetime.datetime | None) -> str:
+    return f"{moment.astimezone():%H:%M}" if moment else "?"
