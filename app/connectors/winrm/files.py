@@ -152,6 +152,11 @@ def _parts_of(content: bytes | Path) -> Iterator[bytes]:
             yield part
 
 
+def compare(host: str, path: str, far: Fetched, content: bytes) -> None:
+    """Raise UserError where bytes that were read are not those that the host has hashed."""
+    _compare(host, path, far, Fetched(len(content), hashlib.sha256(content).hexdigest()))
+
+
 def _compare(host: str, path: str, far: Fetched, near: Fetched) -> None:
     if far == near:
         return

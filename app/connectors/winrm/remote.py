@@ -291,6 +291,21 @@ class WinRm:
         """Put bytes or a file of this computer at `path`: hashed on both ends, renamed into place."""
         return files.put(self, content, path, progress, stop)
 
+    def put_commands(self, path: str) -> tuple[Command, ...]:
+        """Return what `put` sends for a file of one part, for plans."""
+        temporary = path + files.PART
+        return (
+            self.command("write-part", path=temporary, offset=0),
+            self.command("rename", path=temporary, to=path),
+        )
+
+    def read(self, path: str) -> bytes:
+        """Return a small file's bytes; one that changes while it is read is told by its hash."""
+        there = self.hashed(path)
+        content = b"".join(self.parts(path, there.size, never))
+        files.compare(self.name, path, there, content)
+        return content
+
     def parts(self, path: str, size: int, stop: Callable[[], bool]) -> Iterator[bytes]:
         """Yield a file's bytes by the way the profile names; `size` is what the host says it has."""
         if self._files_by == "share":
