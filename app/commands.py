@@ -76,7 +76,9 @@ def _export(console: Console, profile: Profile, file: str | None) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Look whether a backup could begin."""
+    """Look whether a backup could begin; or print the table of what is looked at."""
+    if options.table:
+        return _table(_console(options))
     console, desk = _console(options), _desk(options)
     looked = tasks.look(desk, desk.profile(options.profile), lambda answer: console.observation(answer.seen))
     outcome = looked.outcome
@@ -85,6 +87,16 @@ def check(options: argparse.Namespace) -> int:
     console.line(words[outcome])
     console.result({"outcome": outcome, "checks": looked.as_json()})
     return {"done": 0, "blocked": BLOCKED, "unknown": UNKNOWN}[outcome]
+
+
+def _table(console: Console) -> int:
+    from app.runbooks.checks.table import CHECKS
+
+    rows = [(c.key, str(c.title), c.bad.value, c.unknown.value, str(c.why)) for c in CHECKS]
+    console.table(("check", "looks at", "bad", "unknown", "why"), rows)
+    names = ("check", "title", "bad", "unknown", "why")
+    console.result({"table": [dict(zip(names, row, strict=True)) for row in rows]})
+    return 0
 
 
 def backup(options: argparse.Namespace) -> int:

@@ -328,6 +328,7 @@ def of_set(ending: Ending) -> dict[str, Any]:
 def _runner(
     desk: Desk, profile: Profile, inputs: dict[str, Any], prompter: Prompter, sink: Sink, stop: StopToken | None
 ) -> Iterator[Runner]:
+    from app import logs
     from app.engine import clock
     from app.engine.runner import Runner
     from app.engine.session import Surroundings
@@ -339,9 +340,10 @@ def _runner(
         desk.connections(profile) as c,
         desk.journal(c.passwords.hide) as journal,
         contextlib.closing(Notice(c)) as lease,
+        logs.kept(desk.data, sink) as told,
     ):
         given = Surroundings(
-            profile.environment, journal, c, sink, prompter, CLOSERS, lease=lease, stop=stop or clock.StopToken(),
+            profile.environment, journal, c, told, prompter, CLOSERS, lease=lease, stop=stop or clock.StopToken(),
             hide=c.passwords.hide,
         )  # fmt: skip
         yield Runner(given, backup(profile), inputs)
