@@ -216,13 +216,14 @@ function Move-FileTo([string]$Path, [string]$Destination) {
 # What View keeps in its AD LDS on this broker: one object for each entry below Base that Filter finds, with dn and the
 # attributes of Property (null where the entry has none, a list where it has several).
 function Find-AdLdsEntry([string]$Base, [string]$Filter, [string[]]$Property) {
-    $root = New-Object -TypeName 'System.DirectoryServices.DirectoryEntry' -ArgumentList ('LDAP://localhost:389/' + $Base)
+    $server = 'LDAP://localhost:389/'
+    $root = New-Object -TypeName 'System.DirectoryServices.DirectoryEntry' -ArgumentList ($server + $Base)
     $searcher = New-Object -TypeName 'System.DirectoryServices.DirectorySearcher' -ArgumentList $root, $Filter, $Property
     $searcher.PageSize = 500
     $found = $searcher.FindAll()
     try {
         foreach ($entry in $found) {
-            $values = @{ dn = $entry.Path.Substring($entry.Path.LastIndexOf('/') + 1) }
+            $values = @{ dn = $entry.Path.Substring($server.Length) }
             foreach ($name in $Property) {
                 $all = @($entry.Properties[$name])
                 $values[$name] = $null
