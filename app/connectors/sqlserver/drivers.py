@@ -118,7 +118,7 @@ def no_driver(*, encrypt: bool) -> NotSent:
 def connection_string(chosen: Driver, facts: Target, password: str) -> str:
     """Return the connection string; it holds the password, so it is shown to nobody.
 
-    Every value stands in braces, a closing one doubled: so that none can end early or add a word of its own."""
+    Every value stands in braces, so that none can end early or add a word. `can_say` must have been asked."""
     words: dict[str, str] = {"DRIVER": chosen.name}
     if chosen.family == "freetds":
         words |= {"SERVER": facts.address, "PORT": str(facts.port), "TDS_Version": _tds(facts.major)}
@@ -131,7 +131,13 @@ def connection_string(chosen: Driver, facts: Target, password: str) -> str:
     words["DATABASE"] = "master"
     words["APP"] = "ViewKeeper"
     words |= {"UID": facts.account, "PWD": password} if facts.account else {"Trusted_Connection": "yes"}
-    return ";".join(f"{word}={braced(value)}" for word, value in words.items())
+    quote = unescaped if chosen.family == "freetds" else braced
+    return "".join(f"{word}={quote(value)};" for word, value in words.items())
+
+
+def can_say(chosen: Driver, *values: str) -> bool:
+    """Say whether values can be told to a driver: FreeTDS ends one at the first }; and knows no way around it."""
+    return chosen.family != "freetds" or not any("};" in value for value in values)
 
 
 @dataclass(frozen=True)
@@ -146,8 +152,14 @@ class Target:
 
 
 def braced(value: str) -> str:
-    """Return a value of a connection string in braces."""
+    """Return a value of a connection string in braces, closing ones doubled as ODBC wants it."""
     return "{" + value.replace("}", "}}") + "}"
+
+
+def unescaped(value: str) -> str:
+    """Return a value in braces as FreeTDS reads them: nothing is doubled, and only }; ends it."""
+    assert "};" not in value, "ask can_say first"
+    return "{" + value + "}"
 
 
 def _tds(major: int) -> str:

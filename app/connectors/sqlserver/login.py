@@ -47,6 +47,9 @@ class Login:
         target = drivers.Target(server.address, server.port, server.account, server.encrypt, greeting.major)
         failed: list[Said] = []
         for chosen in self._candidates(greeting.major):
+            if not drivers.can_say(chosen, server.address, server.account, self._password):
+                failed.append(Said("", 0, f"{chosen.name}: no way to tell it an account or password with }}; in it"))
+                continue
             try:
                 session = connect(chosen, target, self._password, TIMEOUT)
             except Outcome as outcome:

@@ -15,10 +15,16 @@ from app.connectors.sqlserver import drivers, faults
 from app.connectors.sqlserver.faults import Outcome, Said
 
 TICK = 0.05
+PATIENCE = 1.0
+"""Seconds that a batch may be stuck in one call before it is cancelled from outside."""
+
 GRACE = 10.0
 """Seconds that a cancelled batch has to end before the connection is given up."""
 
 _PASSWORD = re.compile(r"(?i)(pwd|password)\s*=\s*(\{(?:[^}]|\}\})*\}|[^;]*)")
+_SHORTEST = 3
+"""Hiding one or two letters everywhere would hide everything and protect nothing."""
+
 _MOST_MESSAGES = 10_000
 _MOST_ERRORS = 100
 
@@ -58,7 +64,7 @@ def never() -> bool:
 
 def scrubber(password: str) -> Callable[[str], str]:
     """Return what takes a password out of words: drivers echo connection strings."""
-    forms = sorted({form for form in (password, password.replace("}", "}}")) if form}, key=len, reverse=True)
+    forms = [] if len(password) < _SHORTEST else sorted({password, password.replace("}", "}}")}, key=len, reverse=True)
 
     def scrub(words: str) -> str:
         words = _PASSWORD.sub(r"\1=•••", words)
@@ -91,42 +97,42 @@ class Session:
         `deadline` in seconds (None: as long as it takes). `stop` is asked all the time; True cancels the batch.
         `on_message` gets each message as it comes, and `meanwhile` is called while none comes, both in this thread.
         Raises Outcome with all errors, Cancelled, and Silent."""
-        events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-        cursor = self._connection.cursor()
-        worker = threading.Thread(
-            target=_drain, args=(cursor, batch, self._scrub, events.put), name="sqlserver", daemon=True
-        )
+        puller = _Puller(self._connection.cursor(), batch, self._scrub)
+        worker = threading.Thread(target=puller.pull, name="sqlserver", daemon=True)
         worker.start()
-        began, cancelled, ending = time.monotonic(), 0.0, None
+        canceller: _Canceller | None = None
+        began = time.monotonic()
         while True:
             try:
-                kind, value = events.get(timeout=TICK)
+                kind, value = puller.events.get(timeout=TICK)
             except queue.Empty:
-                now = time.monotonic()
-                if ending is None:
-                    ending = (
-                        Cancelled if stop() else Silent if deadline is not None and now - began > deadline else None
-                    )
-                    if ending is None:
-                        meanwhile()
-                        continue
-                    cancelled = now
-                    cursor.cancel()
-                elif now - cancelled > GRACE:
+                if canceller is not None and canceller.press():
                     self.usable = False
                     raise Silent from None
-                continue
-            if kind == "message":
-                on_message(value)
-                continue
-            worker.join()
-            if kind == "error":
-                self.usable = not value.broken
-            if ending is not None:  # some drivers end a cancelled batch as if it had been done
-                raise ending
-            if kind == "error":
-                raise value
-            return value  # type: ignore[no-any-return]  # the worker puts an Answer under that name
+                if canceller is None:
+                    meanwhile()
+            else:
+                if kind == "message":
+                    on_message(value)
+                else:
+                    break
+            if canceller is None and (stop() or (deadline is not None and time.monotonic() - began > deadline)):
+                canceller = _Canceller(puller, Cancelled if stop() else Silent)
+        worker.join()
+        self._end(puller.cursor)
+        if kind == "error":
+            self.usable = not value.broken
+        if canceller is not None:  # some drivers end a cancelled batch as if it had been done
+            raise canceller.reason
+        if kind == "error":
+            raise value
+        answer: Answer = value
+        return answer
+
+    def _end(self, cursor: Any) -> None:
+        """Close a cursor whose results have all been read. Only here: one thread must not free what another cancels."""
+        with contextlib.suppress(_driver_error()):  # nothing is left that closing could lose
+            cursor.close()
 
     def close(self) -> None:
         """Close the connection; one that was given up is left to its thread, which may still wait in it."""
@@ -168,43 +174,81 @@ def _driver_error() -> type[Exception]:
     return error
 
 
-def _drain(cursor: Any, batch: str, scrub: Callable[[str], str], tell: Callable[[tuple[str, Any]], None]) -> None:
-    """Carry out a batch to the end of its last result, and tell what comes as it comes. Never raises."""
-    errors: list[Said] = []
-    sets: list[Rows] = []
-    messages: list[Said] = []
-    try:
-        more = _tried(lambda: cursor.execute(batch), errors, scrub)
+class _Puller:
+    """Carries out a batch to the end of its last result in a thread of its own, and puts what comes into `events`."""
+
+    def __init__(self, cursor: Any, batch: str, scrub: Callable[[str], str]) -> None:
+        self.cursor, self._batch, self._scrub = cursor, batch, scrub
+        self.events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self.give_up = threading.Event()
+        self.calls = 0
+        self._errors: list[Said] = []
+        self._sets: list[Rows] = []
+        self._messages: list[Said] = []
+
+    def pull(self) -> None:
+        """Carry it out. Never raises: whatever goes wrong belongs to the thread that waits."""
+        try:
+            self._pull()
+        except BaseException as error:  # noqa: BLE001  # see above
+            self._errors.append(Said("", 0, self._scrub(f"{type(error).__name__}: {error}")))
+        if self._errors:
+            self.events.put(("error", Outcome(tuple(self._errors))))
+        else:
+            self.events.put(("answer", Answer(tuple(self._sets), tuple(self._messages))))
+
+    def _pull(self) -> None:
+        more = self._tried(lambda: self.cursor.execute(self._batch))
         while more:
-            for kind, words in cursor.messages or ():
-                said = faults.informed(str(kind), str(words), scrub)
-                tell(("message", said))
-                if len(messages) < _MOST_MESSAGES:
-                    messages.append(said)
-            if not errors and cursor.description is not None:
-                _tried(lambda: sets.append(_rows(cursor)), errors, scrub)
-            if len(errors) > _MOST_ERRORS or (errors and _is_over(errors)):
-                break
-            more = _tried(cursor.nextset, errors, scrub)
-        with contextlib.suppress(_driver_error()):  # everything has been read: closing can lose nothing
-            cursor.close()
-    except BaseException as error:  # noqa: BLE001  # whatever it is belongs to the thread that waits
-        errors.append(Said("", 0, scrub(f"{type(error).__name__}: {error}")))
-    tell(("error", Outcome(tuple(errors))) if errors else ("answer", Answer(tuple(sets), tuple(messages))))
+            for kind, words in self.cursor.messages or ():
+                said = faults.informed(str(kind), str(words), self._scrub)
+                self.events.put(("message", said))
+                if len(self._messages) < _MOST_MESSAGES:
+                    self._messages.append(said)
+            if not self._errors and self.cursor.description is not None:
+                self._tried(lambda: self._sets.append(_rows(self.cursor)))
+            if len(self._errors) > _MOST_ERRORS or (self._errors and _is_over(self._errors)):
+                return
+            if self.give_up.is_set():
+                self.cursor.cancel()
+                return
+            more = self._tried(self.cursor.nextset)
+
+    def _tried(self, call: Callable[[], Any]) -> bool:
+        """Make a call of the cursor; say whether there may be more after it: also after an error, which is kept.
+
+        nextset() may return an error instead of raising it."""
+        self.calls += 1
+        try:
+            result = call()
+        except _driver_error() as error:
+            result = error
+        if isinstance(result, BaseException):
+            self._errors += faults.records(result, self._scrub)
+            return True
+        return result is not False
 
 
-def _tried(call: Callable[[], Any], errors: list[Said], scrub: Callable[[str], str]) -> bool:
-    """Make a call of a cursor; say whether there may be more after it: also after an error, which is kept.
+class _Canceller:
+    """Ends a batch early. First it asks the thread that pulls to end it at the next result, which is safe everywhere.
 
-    nextset() may return an error instead of raising it."""
-    try:
-        result = call()
-    except _driver_error() as error:
-        result = error
-    if isinstance(result, BaseException):
-        errors += faults.records(result, scrub)
-        return True
-    return result is not False
+    Only a thread that is stuck in one call is cancelled from outside: FreeTDS crashes where both touch it at once."""
+
+    def __init__(self, puller: _Puller, reason: type[Exception]) -> None:
+        self.reason = reason
+        self._puller, self._began, self._calls = puller, time.monotonic(), puller.calls
+        self._since, self._cancelled = self._began, False
+        puller.give_up.set()
+
+    def press(self) -> bool:
+        """Do what the time asks for; say whether it is time to give the connection up."""
+        now = time.monotonic()
+        if self._puller.calls != self._calls:
+            self._calls, self._since = self._puller.calls, now
+        if not self._cancelled and now - self._since > PATIENCE:
+            self._cancelled = True
+            self._puller.cursor.cancel()
+        return now - self._began > GRACE
 
 
 def _is_over(errors: list[Said]) -> bool:

@@ -156,11 +156,12 @@ def test_freetds_is_known_by_name_and_by_file_and_serves_every_version() -> None
     assert drivers.driver("/x/libmsodbcsql-18.6.so.2.1") == drivers.Driver("/x/libmsodbcsql-18.6.so.2.1", "odbc", 18)
 
 
-def parsed(words: str) -> dict[str, str]:
-    """Take a connection string apart as ODBC defines it."""
-    found = re.findall(r"([^=;]+)=\{((?:[^}]|\}\})*)\}(?:;|$)", words)
-    assert "".join(f"{k}={{{v}}};" for k, v in found) == words + ";"
-    return {key: value.replace("}}", "}") for key, value in found}
+def parsed(words: str, *, freetds: bool = False) -> dict[str, str]:
+    """Take a connection string apart: as ODBC defines it, or as FreeTDS was seen to do."""
+    value = r"(?:[^}]|\}(?!;))*" if freetds else r"(?:[^}]|\}\})*"
+    found = re.findall(r"([^=;]+)=\{(" + value + r")\};", words, re.DOTALL)
+    assert "".join(f"{k}={{{v}}};" for k, v in found) == words
+    return {key: value if freetds else value.replace("}}", "}") for key, value in found}
 
 
 @given(st.sampled_from([*WINDOWS[:7], "FreeTDS"]), any_text, any_text, st.booleans(), st.integers(9, 16))
@@ -170,7 +171,11 @@ def test_no_value_of_a_connection_string_can_end_early(
 ) -> None:
     found = drivers.driver(name)
     assert found is not None
-    words = parsed(drivers.connection_string(found, drivers.Target("h", 1433, account, encrypt, major), password))
+    if not drivers.can_say(found, account, password):
+        assert "};" in account + "\n" + password
+        return
+    target = drivers.Target("h", 1433, account, encrypt, major)
+    words = parsed(drivers.connection_string(found, target, password), freetds=found.family == "freetds")
     assert (words["UID"], words["PWD"], words["DRIVER"]) == (account, password, name)
     if found.family == "freetds":
         assert words["Encryption"] == ("require" if encrypt else "request")
@@ -244,11 +249,11 @@ def test_a_refused_login_is_not_sent_and_names_the_account() -> None:
 @example("p}w;d")
 def test_no_password_survives_in_an_errors_words(password: str) -> None:
     target = drivers.Target("h", 1433, "u", encrypt=True)
-    words = drivers.connection_string(drivers.Driver("FreeTDS", "freetds"), target, password)
+    words = drivers.connection_string(drivers.Driver("SQL Server", "old"), target, password)
     echo = Exception("08001", f"[08001] cannot connect with {words} nor with <{password}> (0) (SQLDriverConnect)")
     (said,) = faults.records(echo, scrubber(password))
     assert f"<{password}>" not in said.words
-    assert drivers.braced(password) not in said.words
+    assert f"PWD={{{password}}}" not in said.words
 
 
 def test_no_password_is_shown_by_a_server() -> None:
