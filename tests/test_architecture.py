@@ -331,6 +331,6 @@ def test_tests_replace_no_code_and_at_most_make_a_limit_smaller() -> None:
 
 
 def is_limit(arguments: list[ast.expr]) -> bool:
-    """Say whether what is set is a number that is named in capitals: setattr(module, "LIMIT", 5), setattr("a.LIMIT", 5)."""
+    """Say whether a number named in capitals is set: setattr(module, "LIMIT", 5) or setattr("module.LIMIT", 5)."""
     *_, name, value = (ast.unparse(argument).strip("'") for argument in arguments)
     return name.rpartition(".")[2].isupper() and re.fullmatch(r"[\d_ <]+", value) is not None
