@@ -1,0 +1,1 @@
+"""Remote PowerShell as far as the shipped scripts need it: one envelope, pipelines of known cmdlets with literals."""
