@@ -277,17 +277,17 @@ def is_root() -> bool:
 
 
 @contextmanager
-def services_stay_off() -> Iterator[None]:
+def services_stay_off(policy: Path = POLICY) -> Iterator[None]:
     """Keep Debian from starting a service that a package brings (slapd), by the file that it asks first."""
-    if POLICY.exists():  # the machine has a rule of its own, which is not ours to change
+    if policy.exists():  # the machine has a rule of its own, which is not ours to change
         yield
         return
-    POLICY.write_text(STARTS_NOTHING, "ascii")
-    POLICY.chmod(0o755)
+    policy.write_text(STARTS_NOTHING, "ascii")
+    policy.chmod(0o755)
     try:
         yield
     finally:
-        POLICY.unlink(missing_ok=True)
+        policy.unlink(missing_ok=True)
 
 
 def prepare_peer(name: str) -> str:

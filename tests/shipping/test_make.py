@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -78,8 +79,6 @@ def test_what_was_broken_since_is_set_up_anew(project: Path) -> None:
     assert "Installing the Python libraries" in make(project, "setup").stdout
     shutil.rmtree(next(project.glob(".venv/lib/*/site-packages/pip")))
     assert "Installing the Python libraries" in make(project, "setup").stdout
-    (project / "build/requirements/run.txt").write_text("# something else\n", "ascii")
-    assert "Installing the Python libraries" in make(project, "setup").stdout
     assert make(project, "setup").stdout == "All is set up.\n"
 
 
@@ -125,6 +124,19 @@ def test_the_exit_code_of_the_program_is_passed_on(project: Path) -> None:
     done = make(project, "cli", "backup", "--dry-run", "二")
     assert done.returncode == 4
     assert done.stdout.splitlines()[-1] == "['backup', '--dry-run', '二']"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Debian only")
+def test_no_service_starts_while_packages_are_installed_and_the_machine_keeps_its_own_rule(tmp_path: Path) -> None:
+    stays_off = runpy.run_path(str(MAKE))["services_stay_off"]
+    policy = tmp_path / "policy-rc.d"
+    with stays_off(policy):
+        assert subprocess.run([policy, "slapd", "start"], check=False).returncode == 101
+    assert not policy.exists()
+    policy.write_text("the machine's own", "ascii")
+    with stays_off(policy):
+        assert policy.read_text("ascii") == "the machine's own"
+    assert policy.exists()
 
 
 def test_the_readme_names_the_two_commands_and_ci_runs_them() -> None:
