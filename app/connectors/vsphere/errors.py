@@ -10,6 +10,7 @@ from app.errors import CouldNotLook, NotSent, UserError
 from app.profile import VCenter
 from app.texts import Text, text
 
+TOO_WEAK = frozenset({66, 67, 68})  # OpenSSL: key of the certificate or its authority too small, digest too weak
 LOOK_AGAIN = text("Look again when the vCenter answers.")
 
 
@@ -45,6 +46,11 @@ def _network(error: OSError, vcenter: VCenter) -> UserError | None:
         return NotSent(what, why, text("Check the port, and whether the vCenter's service runs."), details=details)
     if isinstance(error, ssl.SSLCertVerificationError):
         what = text("The vCenter {name} was not trusted.", name=vcenter.name)
+        if error.verify_code in TOO_WEAK:
+            why = text("Its certificate is as weak as those of vSphere 4: {why}.", why=error.verify_message)
+            return NotSent(
+                what, why, text("Give it a new certificate, or allow old TLS in the profile."), details=details
+            )
         why = text("Its certificate is not the trusted one, or has expired: {why}.", why=error.verify_message)
         return NotSent(what, why, text("Look at the certificate; trust it anew only if you know why."), details=details)
     if isinstance(error, ssl.SSLError) and error.reason in ("UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE"):
