@@ -27,7 +27,8 @@ T = TypeVar("T")
 
 
 class Phase(StrEnum):
-    """How an effect stands. `abandoned`: its part did not stop in time and may still act."""
+    """How an effect stands. `abandoned`: its part did not stop in time and may still act. `undoing`: the intent to take
+    it back is on disk."""
 
     INTENT = "intent"
     DONE = "done"
@@ -35,6 +36,7 @@ class Phase(StrEnum):
     SKIPPED = "skipped"
     KEPT = "kept"
     ABANDONED = "abandoned"
+    UNDOING = "undoing"
     UNDONE = "undone"
 
 
@@ -257,10 +259,10 @@ class Journal:
             )
             _insert(db, "effect", row)
 
-    def undone(self, effect: Effect, at: float) -> None:
-        """Record that an effect was taken back."""
-        with self._write("undone") as db:
-            db.execute("UPDATE effect SET phase=?, ended=? WHERE number=?", (Phase.UNDONE, at, effect.number))
+    def taken_back(self, effect: Effect, phase: Literal[Phase.UNDOING, Phase.UNDONE]) -> None:
+        """Record that an effect is about to be taken back, or that it was; its evidence stays."""
+        with self._write(phase) as db:
+            db.execute("UPDATE effect SET phase=? WHERE number=?", (phase, effect.number))
 
     def effects(self, run: str) -> list[Effect]:
         """Return the effects of all episodes in the order of their intents."""

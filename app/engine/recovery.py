@@ -78,7 +78,7 @@ def undo_all(session: Session, closer: Closer, steps: Mapping[str, Leaf], effect
             raise needs_you(tuple(one for one in session.still_open() if one.number == held.number))
 
 
-UNDO = (Phase.DONE, Phase.INTENT, Phase.FAILED, Phase.ABANDONED)
+UNDO = (Phase.DONE, Phase.INTENT, Phase.FAILED, Phase.ABANDONED, Phase.UNDOING)
 
 
 def _offer(step: object) -> Undoable | None:
@@ -86,18 +86,20 @@ def _offer(step: object) -> Undoable | None:
 
 
 def _undo(session: Session, leaf: Leaf, step: Undoable, effect: Effect) -> None:
-    evidence = effect.result if effect.phase is Phase.DONE else {}
+    evidence = effect.result if effect.phase in (Phase.DONE, Phase.UNDOING) else {}
     ctx = session.context(session.root, leaf, may_cut=False)
     session.touch()
     session.tell_of(events.StepStarted, leaf, why=text("Taking it back"))
     began = session.now()
-    if not _again(session, leaf, lambda: step.as_left(ctx, effect.before, evidence)):
+    ours = effect.phase is Phase.UNDOING  # what differs now is what we took back before the process died
+    if not ours and not _again(session, leaf, lambda: step.as_left(ctx, effect.before, evidence)):
         question = text("{title}: someone else has changed this since. Take it back all the same?", title=leaf.title)
         if not ctx.ask(f"undo/{effect.key}", question):
             raise _kept(leaf.title, text("It was changed by someone else, and is left as it is."))
+    session.journal.taken_back(effect, Phase.UNDOING)
     if _again(session, leaf, lambda: step.undo(ctx, effect.before, evidence)) is Closing.IMPOSSIBLE:
         raise _kept(leaf.title, NOTHING)
-    session.journal.undone(effect, session.now())
+    session.journal.taken_back(effect, Phase.UNDONE)
     session.tell_of(events.StepDone, leaf, seconds=session.now() - began, overall=session.weigh(leaf, 1))
 
 
