@@ -40,7 +40,7 @@ def expand(line: str, variables: dict[str, str]) -> str:
 
 
 def after_c(line: str) -> str:
-    """Return what cmd.exe makes of a line after /C: it takes the first and the last quote from one that begins with one."""
+    """Return what cmd.exe makes of a line after /C: from one that begins with a quote it takes the first and the last."""
     text = line.lstrip()
     if not text.startswith('"'):
         return line

@@ -9,17 +9,13 @@ from app.lab.lab import Lab
 from app.lab.rows import Fault
 from app.lab.windows.job import Ending, Job, Terminated, ToolError
 
-_SECRETS = (
-    (re.compile(r'(?i)(\s-p\s+)("[^"]*"|\S+)'), r"\1***"),
-    (re.compile(r'(?i)(-\w*password=)("[^"]*"|\S+)'), r"\1***"),
-)
+HIDDEN = "•••"
+_SECRET = re.compile(r"""(?i)(\s-p\s+"?|-\w*password="?)((?<=")[^"]*|(?<!")[^\s"]+)""")
 
 
 def without_secrets(line: str) -> str:
     """Return a command line with its passwords left out, as it is logged and matched."""
-    for pattern, replacement in _SECRETS:
-        line = pattern.sub(replacement, line)
-    return line
+    return _SECRET.sub(rf"\1{HIDDEN}", line)
 
 
 def meet(job: Job, text: str, *, changes: bool) -> None:
@@ -43,8 +39,9 @@ def meet(job: Job, text: str, *, changes: bool) -> None:
 def fail(job: Job) -> None:
     """Raise what a tool says that fails on demand."""
     if job.fault is not None and job.met("fail", "refuse"):
-        raise ToolError(1, job.fault.detail or ("Access is denied." if job.met("refuse") else "Unspecified error"),
-                        to_stderr=True)  # fmt: skip
+        raise ToolError(
+            1, job.fault.detail or ("Access is denied." if job.met("refuse") else "Unspecified error"), to_stderr=True
+        )
 
 
 def logon_fault(lab: Lab, system: str, account: str) -> Fault | None:

@@ -27,14 +27,17 @@ class HostError(Exception):
 
 
 def no_such_file(path: str) -> HostError:
+    """Return Windows' error 2."""
     return HostError(2, "The system cannot find the file specified.", path)
 
 
 def no_such_folder(path: str) -> HostError:
+    """Return Windows' error 3."""
     return HostError(3, "The system cannot find the path specified.", path)
 
 
 def disk_full(path: str) -> HostError:
+    """Return Windows' error 112."""
     return HostError(112, "There is not enough space on the disk.", path)
 
 

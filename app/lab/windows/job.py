@@ -66,7 +66,7 @@ class Job:
             self._condition.notify_all()
 
     def receive(self, size: int, timeout: float) -> tuple[bytes, bytes, bool] | None:
-        """Return up to `size` bytes of both streams and whether the command is done; None where nothing came in time."""
+        """Return up to `size` bytes of both streams, and whether that was all; None where nothing came in time."""
         with self._condition:
             self._condition.wait_for(lambda: any(self._streams.values()) or self.done, timeout)
             out = self._take("stdout", size)

@@ -113,7 +113,7 @@ class Logon:
         return result.header, result.data, result.padding_length
 
     def _bindings(self, token: bytes) -> Any:
-        """Return what the client must be bound to. As Windows' default (Relaxed): only one that sends bindings is held to them."""
+        """Return what the client must be bound to: as Windows' default (Relaxed), nothing where it sends no bindings."""
         from spnego.channel_bindings import GssChannelBindings
 
         if not self._certificate or not _sends_bindings(token):

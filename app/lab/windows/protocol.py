@@ -56,25 +56,31 @@ class Protocol:
             if request is None:
                 return 200, soap.identity(f"OS: {self._host.row.os_version} SP: 1.0 Stack: 2.0")
             relates_to = request.message_id
-            if not self._host.administered_by(account):
-                raise WsFault(5, "w:AccessDenied", "Access is denied.")
-            return 200, soap.answer(request, self._action(request)(request, account))
+            return 200, soap.answer(request, self._action(request, account)(request, account))
         except soap.NotXml:
             return 400, b""
         except WsFault as error:
             return 500, soap.fault(relates_to, self._host.row.dns, error)
 
-    def _action(self, request: Request) -> Callable[[Request, str], str]:
+    def _action(self, request: Request, account: str) -> Callable[[Request, str], str]:
+        if not self._host.administered_by(account):
+            raise WsFault(5, "w:AccessDenied", "Access is denied.")
         action = self._actions.get(request.action)
         if action is None:
-            raise WsFault(2150858753, "a:ActionNotSupported",
-                          f"The WS-Management service cannot process the request. The action {request.action} is not "
-                          "supported by the service.")  # fmt: skip
+            raise WsFault(
+                2150858753,
+                "a:ActionNotSupported",
+                f"The WS-Management service cannot process the request. The action {request.action} is not "
+                "supported by the service.",
+            )
         shells = request.resource in (CMD, SHELL) if request.action == f"{TRANSFER}/Get" else request.resource == CMD
         if not shells and not (request.action == f"{TRANSFER}/Get" and request.resource == CONFIG_RESOURCE):
-            raise WsFault(2150858752, "w:InvalidResourceURI",
-                          "The WS-Management service cannot process the request. The service cannot find the resource "
-                          "identified by the resource URI and selectors.")  # fmt: skip
+            raise WsFault(
+                2150858752,
+                "w:InvalidResourceURI",
+                "The WS-Management service cannot process the request. The service cannot find the resource "
+                "identified by the resource URI and selectors.",
+            )
         return action
 
     # ---- shells
@@ -175,9 +181,13 @@ class Protocol:
             self._shells.delete(one)
             raise ConnectionLost
         if received is None:
-            raise WsFault(2150858793, "w:TimedOut",
-                          "The WS-Management service cannot complete the operation within the time specified in "
-                          "OperationTimeout.", sender=False)  # fmt: skip
+            raise WsFault(
+                2150858793,
+                "w:TimedOut",
+                "The WS-Management service cannot complete the operation within the time specified in "
+                "OperationTimeout.",
+                sender=False,
+            )
         one.used = self._host.world.now()
         return _received((stream.get("CommandId") or "").upper(), job, *received)
 

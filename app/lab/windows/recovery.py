@@ -31,8 +31,16 @@ def encrypt(content: bytes, password: str) -> bytes:
 
     salt = secrets.token_bytes(16)
     sealed = Fernet(_key(password, salt)).encrypt(content)
-    lines = ["version: 1", "", f"dn: {_BASE}", "objectClass: top", f"salt:: {base64.b64encode(salt).decode('ascii')}",
-             f"rounds: {ROUNDS}", f"size: {len(sealed)}", ""]  # fmt: skip
+    lines = [
+        "version: 1",
+        "",
+        f"dn: {_BASE}",
+        "objectClass: top",
+        f"salt:: {base64.b64encode(salt).decode('ascii')}",
+        f"rounds: {ROUNDS}",
+        f"size: {len(sealed)}",
+        "",
+    ]
     for number, start in enumerate(range(0, len(sealed), _PIECE)):
         piece = base64.b64encode(sealed[start : start + _PIECE]).decode("ascii")
         folded = "\r\n ".join(re.findall(".{1,75}", piece))

@@ -29,8 +29,14 @@ def export(lab: Lab, key_id: str, *, private: bool) -> bytes:
     public = numbers.public_numbers
     values = {"Modulus": public.n, "Exponent": public.e}
     if private:
-        values |= {"P": numbers.p, "Q": numbers.q, "DP": numbers.dmp1, "DQ": numbers.dmq1, "InverseQ": numbers.iqmp,
-                   "D": numbers.d}  # fmt: skip
+        values |= {
+            "P": numbers.p,
+            "Q": numbers.q,
+            "DP": numbers.dmp1,
+            "DQ": numbers.dmq1,
+            "InverseQ": numbers.iqmp,
+            "D": numbers.d,
+        }
     parts = "".join(f"<{name}>{_encoded(value)}</{name}>" for name, value in values.items())
     return f"<RSAKeyValue>{parts}</RSAKeyValue>".encode("ascii")
 

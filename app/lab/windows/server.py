@@ -250,9 +250,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _refuse(self) -> None:
         self._answer(401, headers=[("WWW-Authenticate", "Negotiate")])
 
-    def _answer(
-        self, status: int, body: bytes = b"", headers: Headers | None = None, kind: str = SOAP_TYPE
-    ) -> None:
+    def _answer(self, status: int, body: bytes = b"", headers: Headers | None = None, kind: str = SOAP_TYPE) -> None:
         self.send_response(status)
         for name, value in headers or []:
             self.send_header(name, value)

@@ -22,9 +22,16 @@ def quota(host: Host, name: str) -> int:
     """Return a quota of the host, by WinRM's own name."""
     return host.row.quotas.get(name, QUOTAS[name])
 
+
 _AUTH = {"Basic": "false", "Kerberos": "true", "Negotiate": "true", "Certificate": "false", "CredSSP": "false"}
-_CLIENT_AUTH = {"Basic": "true", "Digest": "true", "Kerberos": "true", "Negotiate": "true", "Certificate": "true",
-                "CredSSP": "false"}  # fmt: skip
+_CLIENT_AUTH = {
+    "Basic": "true",
+    "Digest": "true",
+    "Kerberos": "true",
+    "Negotiate": "true",
+    "Certificate": "true",
+    "CredSSP": "false",
+}
 _PORTS = {"HTTP": "5985", "HTTPS": "5986"}
 
 

@@ -46,7 +46,8 @@ def variables(host: Host, account: str) -> dict[str, str]:
     """Return the environment that a remote shell of `account` begins with."""
     user = account.rpartition("\\")[2]
     return {
-        "windir": r"C:\Windows", "SystemRoot": r"C:\Windows", "SystemDrive": "C:", "ComSpec": r"C:\Windows\system32\cmd.exe",
+        "windir": r"C:\Windows", "SystemRoot": r"C:\Windows", "SystemDrive": "C:",
+        "ComSpec": r"C:\Windows\system32\cmd.exe",
         "ProgramFiles": r"C:\Program Files", "ProgramFiles(x86)": r"C:\Program Files (x86)",
         "ProgramData": r"C:\ProgramData", "ALLUSERSPROFILE": r"C:\ProgramData", "PUBLIC": r"C:\Users\Public",
         "COMPUTERNAME": host.name.upper(), "USERNAME": user, "USERDOMAIN": account.partition("\\")[0],
@@ -121,7 +122,7 @@ def _acts(name: str, arguments: list[str]) -> bool:
 
 
 def find(host: Host, line: CommandLine, folder: str) -> Program | None:
-    """Return the tool that a line names; None where Windows would not find it. Raises HostError for a path that leads nowhere."""
+    """Return the tool that a line names; None where there is none. Raises HostError for a path that leads nowhere."""
     written = line.program
     name = ntpath.basename(written.replace("/", "\\")).lower()
     stem = next((name.removesuffix(suffix) for suffix in _SUFFIXES if name.endswith(suffix)), name)

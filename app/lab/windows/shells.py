@@ -12,6 +12,7 @@ from app.lab.windows.job import Job
 from app.lab.windows.settings import quota
 from app.lab.windows.soap import WsFault
 
+
 @dataclass
 class Shell:
     """One remote shell. Times are the world's; `idle` in seconds."""
@@ -42,28 +43,43 @@ class Shells:
     def create(self, owner: str, *, codepage: str, folder: str, variables: dict[str, str], idle: float | None) -> Shell:
         """Open a shell for `owner`."""
         if not quota(self._host, "AllowRemoteShellAccess"):
-            raise WsFault(2150858990, "w:AccessDenied",
-                          "Remote shell access is not allowed on the destination computer.")  # fmt: skip
+            raise WsFault(
+                2150858990, "w:AccessDenied", "Remote shell access is not allowed on the destination computer."
+            )
         now, host = self._host.world.now(), self._host
         with self._lock:
             self._expire(now)
             own = [one for one in self._shells.values() if one.owner.lower() == owner.lower()]
             most = quota(host, "MaxShellsPerUser")
             if len(own) >= most:
-                raise WsFault(2150859173, "w:QuotaLimit",
-                              "The WS-Management service cannot process the request. This user is allowed a maximum "
-                              f"number of {most} concurrent shells, which has been exceeded. Close existing shells or "
-                              "raise the quota for this user.")  # fmt: skip
+                raise WsFault(
+                    2150859173,
+                    "w:QuotaLimit",
+                    "The WS-Management service cannot process the request. This user is allowed a maximum "
+                    f"number of {most} concurrent shells, which has been exceeded. Close existing shells or "
+                    "raise the quota for this user.",
+                )
             users = {one.owner.lower() for one in self._shells.values()} | {owner.lower()}
             if len(users) > quota(host, "MaxConcurrentUsers"):
-                raise WsFault(2150859179, "w:QuotaLimit",
-                              "The WS-Management service cannot process the request. The maximum number of users "
-                              "executing shell operations has been exceeded. Retry after sometime or raise the quota "
-                              "for concurrent shell users.")  # fmt: skip
+                raise WsFault(
+                    2150859179,
+                    "w:QuotaLimit",
+                    "The WS-Management service cannot process the request. The maximum number of users "
+                    "executing shell operations has been exceeded. Retry after sometime or raise the quota "
+                    "for concurrent shell users.",
+                )
             longest = quota(host, "IdleTimeout") / 1000
             merged = shell.variables(host, owner) | variables
-            made = Shell(str(uuid.uuid4()).upper(), owner, codepage, folder or merged["USERPROFILE"], merged,
-                         min(idle or longest, longest), now, now)  # fmt: skip
+            made = Shell(
+                str(uuid.uuid4()).upper(),
+                owner,
+                codepage,
+                folder or merged["USERPROFILE"],
+                merged,
+                min(idle or longest, longest),
+                now,
+                now,
+            )
             self._shells[made.id] = made
         return made
 
@@ -84,14 +100,20 @@ class Shells:
         running = sum(len(s.running) for s in list(self._shells.values()) if s.owner == one.owner)
         most = quota(host, "MaxConcurrentOperationsPerUser")
         if running >= most:
-            raise WsFault(2150859174, "w:QuotaLimit",
-                          "The WS-Management service cannot process the request. This user is allowed a maximum number "
-                          f"of {most} concurrent operations, which has been exceeded. Close existing operations for "
-                          "this user, or raise the quota for this user.")  # fmt: skip
+            raise WsFault(
+                2150859174,
+                "w:QuotaLimit",
+                "The WS-Management service cannot process the request. This user is allowed a maximum number "
+                f"of {most} concurrent operations, which has been exceeded. Close existing operations for "
+                "this user, or raise the quota for this user.",
+            )
         if len(one.running) >= quota(host, "MaxProcessesPerShell"):
-            raise WsFault(2150859078, "w:QuotaLimit",
-                          "The WS-Management service cannot process the request because the maximum number of "
-                          "processes per shell has been exceeded.")  # fmt: skip
+            raise WsFault(
+                2150859078,
+                "w:QuotaLimit",
+                "The WS-Management service cannot process the request because the maximum number of "
+                "processes per shell has been exceeded.",
+            )
         job = Job(host, one.owner, line, codepage=one.codepage, folder=one.folder, variables=one.variables)
         with self._lock:
             one.jobs[command_id] = job
@@ -139,7 +161,10 @@ class Shells:
 
 def not_found(shell_id: str) -> WsFault:
     """Return what Windows says of a shell, or a command in it, that it does not have."""
-    return WsFault(2150858843, "w:InvalidSelectors",
-                   f"The request for the Windows Remote Shell with ShellId {shell_id} failed because the shell was not "
-                   "found on the server. Possible causes are: the specified ShellId is incorrect or the shell no longer "
-                   "exists on the server. Provide the correct ShellId or create a new shell and retry the operation.")  # fmt: skip
+    return WsFault(
+        2150858843,
+        "w:InvalidSelectors",
+        f"The request for the Windows Remote Shell with ShellId {shell_id} failed because the shell was not "
+        "found on the server. Possible causes are: the specified ShellId is incorrect or the shell no longer "
+        "exists on the server. Provide the correct ShellId or create a new shell and retry the operation.",
+    )

@@ -76,9 +76,12 @@ def parse(message: bytes) -> Request | None:
         raise schema_fault()
     for child in header:
         if child.tag not in _UNDERSTOOD and child.get(f"{{{SOAP}}}mustUnderstand", "").lower() in ("true", "1"):
-            raise WsFault(2150858835, "s:MustUnderstand",
-                          "The WS-Management service cannot process the request because it contains a SOAP header "
-                          "that must be understood and is not.")  # fmt: skip
+            raise WsFault(
+                2150858835,
+                "s:MustUnderstand",
+                "The WS-Management service cannot process the request because it contains a SOAP header "
+                "that must be understood and is not.",
+            )
     return Request(
         action=_one(header, "a:Action"),
         message_id=_one(header, "a:MessageID"),

@@ -34,7 +34,7 @@ class Parameter:
 
 @dataclass
 class Session:
-    """What one powershell.exe has: its command, and the snap-ins that were added. `input` are standard input's later lines."""
+    """What one powershell.exe has: its command, standard input's later lines, the snap-ins that were added."""
 
     job: Job
     input: list[str] = field(default_factory=list)
@@ -91,10 +91,13 @@ class Cmdlet:
 
 def unknown(name: str) -> PsError:
     """Return PowerShell's answer to a name that is no command."""
-    return PsError("CommandNotFoundException", "ObjectNotFound",
-                   f"The term '{name}' is not recognized as the name of a cmdlet, function, script file, or operable "
-                   "program. Check the spelling of the name, or if a path was included, verify that the path is correct "
-                   "and try again.")  # fmt: skip
+    return PsError(
+        "CommandNotFoundException",
+        "ObjectNotFound",
+        f"The term '{name}' is not recognized as the name of a cmdlet, function, script file, or operable "
+        "program. Check the spelling of the name, or if a path was included, verify that the path is correct "
+        "and try again.",
+    )
 
 
 def bind(cmdlet: Cmdlet, command: Command) -> dict[str, Any]:
@@ -105,41 +108,61 @@ def bind(cmdlet: Cmdlet, command: Command) -> dict[str, Any]:
         if parameter is None:
             if cmdlet.function:
                 continue  # a plain function leaves what it does not know in $args
-            raise _binding(cmdlet, "NamedParameterNotFound",
-                           f"A parameter cannot be found that matches parameter name '{argument.name}'.")  # fmt: skip
+            raise _binding(
+                cmdlet,
+                "NamedParameterNotFound",
+                f"A parameter cannot be found that matches parameter name '{argument.name}'.",
+            )
         if parameter.name in values:
-            raise _binding(cmdlet, "ParameterAlreadyBound",
-                           f"Cannot bind parameter because parameter '{parameter.name}' is specified more than once.")  # fmt: skip
+            raise _binding(
+                cmdlet,
+                "ParameterAlreadyBound",
+                f"Cannot bind parameter because parameter '{parameter.name}' is specified more than once.",
+            )
         values[parameter.name] = _value(cmdlet, parameter, argument)
     missing = [one.name for one in cmdlet.parameters if one.mandatory and one.name not in values]
     if missing:
-        raise _binding(cmdlet, "MissingMandatoryParameter",
-                       "Cannot process command because of one or more missing mandatory parameters: "
-                       f"{' '.join(missing)}.")  # fmt: skip
+        raise _binding(
+            cmdlet,
+            "MissingMandatoryParameter",
+            f"Cannot process command because of one or more missing mandatory parameters: {' '.join(missing)}.",
+        )
     return values
 
 
 def _value(cmdlet: Cmdlet, parameter: Parameter, argument: Argument) -> Any:
     if parameter.kind is Kind.SWITCH:
         if argument.given:
-            raise _binding(cmdlet, "PositionalParameterNotFound",
-                           f"A positional parameter cannot be found that accepts argument '{text_of(argument.value)}'.")  # fmt: skip
+            raise _binding(
+                cmdlet,
+                "PositionalParameterNotFound",
+                f"A positional parameter cannot be found that accepts argument '{text_of(argument.value)}'.",
+            )
         return True
     if not argument.given:
-        raise _binding(cmdlet, "MissingArgument",
-                       f"Missing an argument for parameter '{parameter.name}'. Specify a parameter of type "
-                       f"'{parameter.kind.value}' and try again.")  # fmt: skip
+        raise _binding(
+            cmdlet,
+            "MissingArgument",
+            f"Missing an argument for parameter '{parameter.name}'. Specify a parameter of type "
+            f"'{parameter.kind.value}' and try again.",
+        )
     value = argument.value
     if parameter.kind is Kind.STRINGS:
         return [text_of(item) for item in (value if isinstance(value, list) else [value])]
     if isinstance(value, list):
-        raise _binding(cmdlet, "CannotConvertArgument",
-                       f"Cannot convert 'System.Object[]' to the type '{parameter.kind.value}' required by parameter "
-                       f"'{parameter.name}'. Specified method is not supported.")  # fmt: skip
+        raise _binding(
+            cmdlet,
+            "CannotConvertArgument",
+            f"Cannot convert 'System.Object[]' to the type '{parameter.kind.value}' required by parameter "
+            f"'{parameter.name}'. Specified method is not supported.",
+        )
     if parameter.kind is Kind.STRING:
         if value == "" and parameter.mandatory:
-            raise PsError(f"ParameterArgumentValidationErrorEmptyStringNotAllowed,{cmdlet.type}", "InvalidData",
-                          f"Cannot bind argument to parameter '{parameter.name}' because it is an empty string.")  # fmt: skip
+            raise PsError(
+                f"ParameterArgumentValidationErrorEmptyStringNotAllowed,{cmdlet.type}",
+                "InvalidData",
+                f"Cannot bind argument to parameter '{parameter.name}' because it is an empty string.",
+            )
         return text_of(value)
     return _converted(cmdlet, parameter, value)
 
@@ -151,9 +174,12 @@ def _converted(cmdlet: Cmdlet, parameter: Parameter, value: Any) -> Any:
         text = str(value).strip()
         if not isinstance(value, str) or (text.isascii() and text.removeprefix("-").isdigit()):
             return int(value)
-    raise PsError(f"ParameterArgumentTransformationError,{cmdlet.type}", "InvalidData",
-                  f"Cannot process argument transformation on parameter '{parameter.name}'. Cannot convert value "
-                  f'"{text_of(value)}" to type "{parameter.kind.value}".')  # fmt: skip
+    raise PsError(
+        f"ParameterArgumentTransformationError,{cmdlet.type}",
+        "InvalidData",
+        f"Cannot process argument transformation on parameter '{parameter.name}'. Cannot convert value "
+        f'"{text_of(value)}" to type "{parameter.kind.value}".',
+    )
 
 
 def _binding(cmdlet: Cmdlet, name: str, message: str) -> PsError:

@@ -25,8 +25,9 @@ def _path(call: Call, written: str) -> str:
     except HostError as error:
         raise _not_found(call, written) from error
     if not call.host.is_folder(path[:3]):
-        raise call.error("DriveNotFound", "ObjectNotFound",
-                         f"Cannot find drive. A drive with the name '{path[:1]}' does not exist.")  # fmt: skip
+        raise call.error(
+            "DriveNotFound", "ObjectNotFound", f"Cannot find drive. A drive with the name '{path[:1]}' does not exist."
+        )
     return path
 
 
@@ -46,8 +47,14 @@ def _shown(item: Item) -> Object:
     found = Object("System.IO.DirectoryInfo" if item.folder else "System.IO.FileInfo", Name=item.name)
     if not item.folder:
         found.values |= {"Length": item.size, "DirectoryName": ntpath.dirname(item.path), "IsReadOnly": False}
-    found.values |= {"Exists": True, "FullName": item.path, "Extension": ntpath.splitext(item.path)[1],
-                     "LastWriteTimeUtc": when, "LastWriteTime": when, "PSIsContainer": item.folder}  # fmt: skip
+    found.values |= {
+        "Exists": True,
+        "FullName": item.path,
+        "Extension": ntpath.splitext(item.path)[1],
+        "LastWriteTimeUtc": when,
+        "LastWriteTime": when,
+        "PSIsContainer": item.folder,
+    }
     return found
 
 
@@ -73,9 +80,11 @@ def _test_path(call: Call) -> Iterator[Value]:
 
 def _new_item(call: Call) -> Iterator[Value]:
     if call.text("ItemType").lower() != "directory":
-        raise call.error("Argument", "InvalidArgument",
-                         "The type is not a known type for the file system. Only \"file\" and \"directory\" can be "
-                         "specified.")  # fmt: skip
+        raise call.error(
+            "Argument",
+            "InvalidArgument",
+            'The type is not a known type for the file system. Only "file" and "directory" can be specified.',
+        )
     for written in call.values["Path"]:
         path = _path(call, written)
         if call.host.item(path) is not None:
@@ -93,9 +102,11 @@ def _remove_item(call: Call) -> Iterator[Value]:
         item = _item(call, written)
         rows = call.host.below(item.path)
         if item.folder and len(rows) > 1 and "Recurse" not in call.values:
-            raise call.error("InvalidOperation", "InvalidOperation",
-                             "Windows PowerShell is in NonInteractive mode. Read and Prompt functionality is not "
-                             "available.")  # fmt: skip
+            raise call.error(
+                "InvalidOperation",
+                "InvalidOperation",
+                "Windows PowerShell is in NonInteractive mode. Read and Prompt functionality is not available.",
+            )
         call.host.commit(call.job, f"{item.path} removed", drop=rows)
     yield from ()
 
@@ -112,8 +123,12 @@ def _get_acl(call: Call) -> Iterator[Value]:
                    InheritanceFlags="ContainerInherit, ObjectInherit", PropagationFlags="None")
             for account, rights, inherited in access(call.host, item.path)
         ]  # fmt: skip
-        yield Object("System.Security.AccessControl.FileSecurity", Path=f"Microsoft.PowerShell.Core\\FileSystem::{item.path}",
-                     Owner="BUILTIN\\Administrators", Access=rules)  # fmt: skip
+        yield Object(
+            "System.Security.AccessControl.FileSecurity",
+            Path=f"Microsoft.PowerShell.Core\\FileSystem::{item.path}",
+            Owner="BUILTIN\\Administrators",
+            Access=rules,
+        )
 
 
 _AT = (Parameter("LiteralPath", Kind.STRINGS, mandatory=True),)
@@ -122,8 +137,19 @@ CMDLETS = (
     Cmdlet("Get-Item", _TYPE + "GetItemCommand", _AT, _get_item),
     Cmdlet("Get-ChildItem", _TYPE + "GetChildItemCommand", _AT, _get_child_item),
     Cmdlet("Test-Path", _TYPE + "TestPathCommand", _AT, _test_path),
-    Cmdlet("New-Item", _TYPE + "NewItemCommand",
-           (Parameter("ItemType", mandatory=True), Parameter("Path", Kind.STRINGS, mandatory=True)), _new_item, changes=True),
-    Cmdlet("Remove-Item", _TYPE + "RemoveItemCommand", (*_AT, Parameter("Recurse", Kind.SWITCH)), _remove_item, changes=True),
+    Cmdlet(
+        "New-Item",
+        _TYPE + "NewItemCommand",
+        (Parameter("ItemType", mandatory=True), Parameter("Path", Kind.STRINGS, mandatory=True)),
+        _new_item,
+        changes=True,
+    ),
+    Cmdlet(
+        "Remove-Item",
+        _TYPE + "RemoveItemCommand",
+        (*_AT, Parameter("Recurse", Kind.SWITCH)),
+        _remove_item,
+        changes=True,
+    ),
     Cmdlet("Get-Acl", _TYPE + "GetAclCommand", (Parameter("Path", Kind.STRINGS, mandatory=True),), _get_acl),
-)  # fmt: skip
+)

@@ -78,8 +78,11 @@ def _write(call: Call) -> Iterator[Value]:
         raise method_error(".ctor", 6, _words(HostError(2 if folder else 3, "", path)))
     before = host.world.content(old.blob) if old and offset else b""
     if len(before) != offset:
-        raise PsError("The file does not end where this part begins.", "OperationStopped",
-                      "The file does not end where this part begins.")  # fmt: skip
+        raise PsError(
+            "The file does not end where this part begins.",
+            "OperationStopped",
+            "The file does not end where this part begins.",
+        )
     try:
         added = b"".join(base64.b64decode(line, validate=True) for line in call.session.input)
     except binascii.Error as error:
@@ -122,7 +125,9 @@ def _find(call: Call) -> Iterator[Value]:
     names: list[str] = call.values.get("Property", [])
     for entry in world.all(LdsEntry, group=broker.group):
         if (entry.key_dn == base or entry.key_dn.endswith("," + base)) and fits(entry):
-            found = Object("System.Management.Automation.PSCustomObject", dn=entry.dn)
+            found = Object(
+                "System.Management.Automation.PSCustomObject", dn=entry.dn.replace("/", "\\/")
+            )  # ADSI's paths escape it
             for name in names:
                 have = list(ldapfilter.values(entry, name))
                 found.values[name] = None if not have else have[0] if len(have) == 1 else have
@@ -136,10 +141,22 @@ def _long(call: Call, name: str) -> int:
 _AT = Parameter("Path")
 CMDLETS = (
     Cmdlet("Get-FileSha256", "Get-FileSha256", (_AT,), _sha256, function=True),
-    Cmdlet("Read-FilePart", "Read-FilePart", (_AT, Parameter("Offset", Kind.LONG), Parameter("Count", Kind.LONG)), _read,
-           function=True),
-    Cmdlet("Write-FilePart", "Write-FilePart", (_AT, Parameter("Offset", Kind.LONG)), _write, changes=True, function=True),
+    Cmdlet(
+        "Read-FilePart",
+        "Read-FilePart",
+        (_AT, Parameter("Offset", Kind.LONG), Parameter("Count", Kind.LONG)),
+        _read,
+        function=True,
+    ),
+    Cmdlet(
+        "Write-FilePart", "Write-FilePart", (_AT, Parameter("Offset", Kind.LONG)), _write, changes=True, function=True
+    ),
     Cmdlet("Move-FileTo", "Move-FileTo", (_AT, Parameter("Destination")), _move, changes=True, function=True),
-    Cmdlet("Find-AdLdsEntry", "Find-AdLdsEntry",
-           (Parameter("Base"), Parameter("Filter"), Parameter("Property", Kind.STRINGS)), _find, function=True),
-)  # fmt: skip
+    Cmdlet(
+        "Find-AdLdsEntry",
+        "Find-AdLdsEntry",
+        (Parameter("Base"), Parameter("Filter"), Parameter("Property", Kind.STRINGS)),
+        _find,
+        function=True,
+    ),
+)

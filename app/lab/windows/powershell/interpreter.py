@@ -40,10 +40,13 @@ def _run(session: Session, pipeline: list[Command]) -> Iterator[Value]:
     flow: Iterable[Value] = ()
     for place, (cmdlet, values) in enumerate(bound):
         if place and not cmdlet.takes_input:
-            raise PsError(f"InputObjectNotBound,{cmdlet.type}", "InvalidArgument",
-                          "The input object cannot be bound to any parameters for the command either because the command "
-                          "does not take pipeline input or the input and its properties do not match any of the "
-                          "parameters that take pipeline input.")  # fmt: skip
+            raise PsError(
+                f"InputObjectNotBound,{cmdlet.type}",
+                "InvalidArgument",
+                "The input object cannot be bound to any parameters for the command either because the command "
+                "does not take pipeline input or the input and its properties do not match any of the "
+                "parameters that take pipeline input.",
+            )
         flow = cmdlet.run(Call(cmdlet, session, values, flow))
     yield from flow
 

@@ -33,8 +33,9 @@ class PsError(Exception):
 
 def method_error(method: str, count: int, message: str) -> PsError:
     """Return the error of a .NET method that a script called; PowerShell 2.0 names them all alike."""
-    return PsError("DotNetMethodException", "NotSpecified",
-                   f'Exception calling "{method}" with "{count}" argument(s): "{message}"')  # fmt: skip
+    return PsError(
+        "DotNetMethodException", "NotSpecified", f'Exception calling "{method}" with "{count}" argument(s): "{message}"'
+    )
 
 
 def text_of(value: Value) -> str:

@@ -54,8 +54,9 @@ def parse(script: str) -> list[list[Command]]:
             pipelines.append([_command(part) for part in _parts(line)])
             line = []
         elif line and token.at == len(script):
-            raise ParseError("An empty pipe element is not allowed." if line[-1].kind == "pipe" else
-                             "Missing expression after ','.")  # fmt: skip
+            raise ParseError(
+                "An empty pipe element is not allowed." if line[-1].kind == "pipe" else "Missing expression after ','."
+            )
     return pipelines
 
 

@@ -1,4 +1,4 @@
-"""powershell.exe: takes one bootstrap and one envelope, carries out the script, and writes what that envelope would write."""
+"""powershell.exe: takes one bootstrap and one envelope, carries out the script, writes what that envelope would."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from app.lab.windows.powershell.parser import Command, ParseError, parse
 from app.lab.windows.powershell.services import refusal
 
 BOOTSTRAP = "aef98f7407b5f7b24a6379ea092a04f25f5dc7815ca6a09255ee976b68d89c49"
-ENVELOPE = "f0ac7e9ff00c731fdbe1d5ef970ff5808c808507d26bfcfc2fb0ac39ee0cf81e"
-"""SHA-256 of the only PowerShell that is known here, UTF-8, line ends \\n: set on purpose when resources/scripts change."""
+ENVELOPE = "253899c996d0f6054d96f243ee25bd227618be2013f6a3501ee9768828297b42"
+"""SHA-256 of the only PowerShell that is known here (resources/scripts, line ends \\n): set when they change on purpose."""
 
 _PIECE = 49152  # bytes of JSON that the envelope gathers before it writes
 _NOT_ENCODED = -196608
@@ -59,22 +59,29 @@ def _encoded_command(arguments: tuple[str, ...]) -> str:
             place += 1
             encoded = arguments[place]
         elif word not in ("-noprofile", "-noninteractive"):
-            raise _broken(f"The term '{arguments[place]}' is not recognized as the name of a cmdlet, function, script file, "
-                          "or operable program.")  # fmt: skip
+            raise _broken(
+                f"The term '{arguments[place]}' is not recognized as the name of a cmdlet, function, script file, "
+                "or operable program."
+            )
         place += 1
     try:
         return base64.b64decode(encoded, validate=True).decode("utf-16-le")
     except (binascii.Error, UnicodeDecodeError) as error:
-        raise ToolError(_NOT_ENCODED, "Cannot process the command because the value specified with -EncodedCommand is not "
-                        "properly encoded. The value must be Base64 encoded.", to_stderr=True) from error  # fmt: skip
+        raise ToolError(
+            _NOT_ENCODED,
+            "Cannot process the command because the value specified with -EncodedCommand is not "
+            "properly encoded. The value must be Base64 encoded.",
+            to_stderr=True,
+        ) from error
 
 
 def _decoded(line: str) -> str:
     try:
         return base64.b64decode(line, validate=True).decode("utf-8", "replace")
     except binascii.Error as error:
-        raise _broken('Exception calling "FromBase64String" with "1" argument(s): "Invalid length for a Base-64 char '
-                      'array."') from error  # fmt: skip
+        raise _broken(
+            'Exception calling "FromBase64String" with "1" argument(s): "Invalid length for a Base-64 char array."'
+        ) from error
 
 
 def _broken(message: str) -> ToolError:
@@ -131,8 +138,10 @@ class _Answer:
     def end(self, error: PsError | None) -> None:
         tail = '],"ok":true}'
         if error is not None:
-            tail = (f'],"ok":false,"error":{{"id":{_json_text(error.id)},"category":{_json_text(error.category)},'
-                    f'"message":{_json_text(error.message)}}}}}')  # fmt: skip
+            tail = (
+                f'],"ok":false,"error":{{"id":{_json_text(error.id)},"category":{_json_text(error.category)},'
+                f'"message":{_json_text(error.message)}}}}}'
+            )
         self._bytes += tail.encode("utf-8")
         if self._console.job.met("truncate"):
             self._flush(len(self._bytes) // 2)

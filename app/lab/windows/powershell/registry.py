@@ -14,20 +14,27 @@ def _get(call: Call) -> Iterator[Value]:
     for written in call.values["LiteralPath"]:
         if not written.upper().startswith(_DRIVE):
             drive = written.partition(":")[0]
-            raise call.error("DriveNotFound", "ObjectNotFound",
-                             f"Cannot find drive. A drive with the name '{drive}' does not exist.")  # fmt: skip
+            raise call.error(
+                "DriveNotFound", "ObjectNotFound", f"Cannot find drive. A drive with the name '{drive}' does not exist."
+            )
         key = call.host.registry("HKLM\\" + written[len(_DRIVE) :].strip("\\"))
         if key is None:
-            raise call.error("PathNotFound", "ObjectNotFound",
-                             f"Cannot find path '{written}' because it does not exist.")  # fmt: skip
+            raise call.error(
+                "PathNotFound", "ObjectNotFound", f"Cannot find path '{written}' because it does not exist."
+            )
         if not key.values:
             continue  # as Windows PowerShell: a key without values gives nothing
         found = Object("System.Management.Automation.PSCustomObject", **key.values)
         provider = "Microsoft.PowerShell.Core\\Registry"
         whole = key.path.replace("HKLM", "HKEY_LOCAL_MACHINE", 1)
         parent, _, child = whole.rpartition("\\")
-        found.values |= {"PSPath": f"{provider}::{whole}", "PSParentPath": f"{provider}::{parent}",
-                         "PSChildName": child, "PSDrive": "HKLM", "PSProvider": provider}  # fmt: skip
+        found.values |= {
+            "PSPath": f"{provider}::{whole}",
+            "PSParentPath": f"{provider}::{parent}",
+            "PSChildName": child,
+            "PSDrive": "HKLM",
+            "PSProvider": provider,
+        }
         yield found
 
 

@@ -21,8 +21,9 @@ def _found(call: Call) -> list[Service]:
     for name in call.values["Name"]:
         matching = [row for row in rows if fnmatch.fnmatchcase(row.name.lower(), name.lower())]
         if not matching and not set(name) & set("*?["):
-            raise call.error("NoServiceFoundForGivenName", "ObjectNotFound",
-                             f"Cannot find any service with service name '{name}'.")  # fmt: skip
+            raise call.error(
+                "NoServiceFoundForGivenName", "ObjectNotFound", f"Cannot find any service with service name '{name}'."
+            )
         found += matching
     return found
 
@@ -71,18 +72,21 @@ def _stop(call: Call) -> Iterator[Value]:
                 continue
             if error.code == DEPENDENTS_RUN:
                 raise call.error(
-                    "ServiceHasDependentServices", "InvalidOperation",
-                    f"Cannot stop service '{row.display} ({row.name})' because it has dependent services. It can only be "
-                    "stopped if the Force flag is set.",
-                ) from error  # fmt: skip
+                    "ServiceHasDependentServices",
+                    "InvalidOperation",
+                    f"Cannot stop service '{row.display} ({row.name})' because it has dependent services. It can only "
+                    "be stopped if the Force flag is set.",
+                ) from error
             raise call.error("CouldNotStopService", "CloseError", _cannot(row, "stopped", "stop")) from error
         services.wait_while(call.job, row.name, STOPPING)
     yield from ()
 
 
 def _cannot(row: Service, done: str, verb: str) -> str:
-    return (f"Service '{row.display} ({row.name})' cannot be {done} due to the following error: Cannot {verb} service "
-            f"{row.name} on computer '.'.")  # fmt: skip
+    return (
+        f"Service '{row.display} ({row.name})' cannot be {done} due to the following error: Cannot {verb} service "
+        f"{row.name} on computer '.'."
+    )
 
 
 def refusal(cmdlet: str, name: str) -> PsError | None:
@@ -91,9 +95,11 @@ def refusal(cmdlet: str, name: str) -> PsError | None:
         return None
     verb = cmdlet.lower().partition("-")[0]
     done, category = ("started", "OpenError") if verb == "start" else ("stopped", "CloseError")
-    return PsError(f"CouldNot{verb.title()}Service,Microsoft.PowerShell.Commands.{verb.title()}ServiceCommand", category,
-                   f"Service '{name}' cannot be {done} due to the following error: Cannot {verb} service {name} on "
-                   "computer '.'.")  # fmt: skip
+    return PsError(
+        f"CouldNot{verb.title()}Service,Microsoft.PowerShell.Commands.{verb.title()}ServiceCommand",
+        category,
+        f"Service '{name}' cannot be {done} due to the following error: Cannot {verb} service {name} on computer '.'.",
+    )
 
 
 CMDLETS = (

@@ -18,7 +18,10 @@ def _add(call: Call) -> Iterator[Value]:
             message = f"The Windows PowerShell snap-in '{name}' is not installed on this machine."
             raise call.error("AddPSSnapInRead", "InvalidArgument", message)
         if name.lower() in call.session.snapins:
-            message = f"Cannot add Windows PowerShell snap-in {name} because it is already added. Verify the name of the snap-in and try again."
+            message = (
+                f"Cannot add Windows PowerShell snap-in {name} because it is already added. Verify the name of the "
+                "snap-in and try again."
+            )
             raise call.error("AddPSSnapInRead", "InvalidArgument", message)
         call.session.snapins.add(name.lower())
     yield from ()
@@ -32,9 +35,12 @@ def _get(call: Call) -> Iterator[Value]:
     for wanted in call.values.get("Name", there):
         found = next((name for name in there if name.lower() == wanted.lower()), None)
         if found is None:
-            raise call.error("NoPSSnapInsFound", "InvalidArgument",
-                             f"No Windows PowerShell snap-ins matching the pattern '{wanted}' were found. Check the pattern "
-                             "and then try the command again.")  # fmt: skip
+            raise call.error(
+                "NoPSSnapInsFound",
+                "InvalidArgument",
+                f"No Windows PowerShell snap-ins matching the pattern '{wanted}' were found. Check the pattern "
+                "and then try the command again.",
+            )
         yield Object("System.Management.Automation.PSSnapInInfo", Name=found, PSVersion=call.host.row.powershell)
 
 

@@ -1,4 +1,4 @@
-"""View PowerCLI (the snap-in VMware.View.Broker), with its habits: strings for everything, errors where nothing is found."""
+"""View PowerCLI (snap-in VMware.View.Broker) with its habits: strings for everything, errors where nothing is found."""
 
 from __future__ import annotations
 
@@ -52,15 +52,21 @@ def _broker(call: Call) -> Broker:
     for name in ("wsbroker", "ADAM_VMwareVDMDS"):
         service = services.find(call.host, name)
         if broker is None or service is None or service.state not in (services.RUNNING, services.STOPPING):
-            raise call.error("ConnectionFailure", "ConnectionError",
-                             "Unable to connect to the local View Connection Server. Verify that the service is running.")  # fmt: skip
+            raise call.error(
+                "ConnectionFailure",
+                "ConnectionError",
+                "Unable to connect to the local View Connection Server. Verify that the service is running.",
+            )
     assert broker is not None
     return broker
 
 
 def _denied(call: Call) -> PsError:
-    return call.error("PermissionDenied", "PermissionDenied",
-                      f"{call.job.account} does not have sufficient permissions to perform this operation.")  # fmt: skip
+    return call.error(
+        "PermissionDenied",
+        "PermissionDenied",
+        f"{call.job.account} does not have sufficient permissions to perform this operation.",
+    )
 
 
 def _string(value: object) -> str:
@@ -86,7 +92,8 @@ def _pool(call: Call, pool: PoolFacts) -> Object:
     assert entry is not None
     automatic = pool.linked or pool.full
     values: dict[str, Any] = {
-        "pool_id": pool.id, "displayName": pool.name, "description": entry.first("description"), "enabled": pool.enabled,
+        "pool_id": pool.id, "displayName": pool.name, "description": entry.first("description"),
+        "enabled": pool.enabled,
         "poolType": pool.type, "deliveryModel": "Provisioned" if automatic else "Manual",
         "desktopSource": "SVI" if pool.linked else "TerminalService" if pool.type == "TerminalService" else "VC",
         "persistence": "Persistent" if pool.persistent else "NonPersistent", "vc_id": pool.vcenter,
@@ -120,8 +127,11 @@ def _switch(call: Call, broker: Broker) -> Iterator[Value]:
         pool = directory.facts(entry)
         fits = pool.linked if call.cmdlet.name == _LINKED_CLONES_UPDATE else pool.full
         if not fits:
-            raise call.error("InvalidPoolType", "InvalidArgument",
-                             f"Pool {pool.id} is of type {pool.type} and cannot be updated with {call.cmdlet.name}.")  # fmt: skip
+            raise call.error(
+                "InvalidPoolType",
+                "InvalidArgument",
+                f"Pool {pool.id} is of type {pool.type} and cannot be updated with {call.cmdlet.name}.",
+            )
         wanted = call.values.get("isProvisioningEnabled")
         if wanted is not None and wanted != pool.provisioning:
             word = "on" if wanted else "off"
@@ -156,8 +166,18 @@ def _all_desktops(call: Call, broker: Broker) -> Iterator[Object]:
     for vc_id, name in _reachable_vcenters(call, broker):
         for vm in world.all(Vm, vcenter=name):
             if (vc_id, vm.moid) not in in_pools and not vm.template:
-                yield _object("DesktopVM", Name=vm.name, id=f"VirtualMachine-{vm.moid}", Path=vm.name, vc_id=vc_id,
-                              machine_id="", pool_id="", isInPool=False, isLinkedClone=False, localState="")  # fmt: skip
+                yield _object(
+                    "DesktopVM",
+                    Name=vm.name,
+                    id=f"VirtualMachine-{vm.moid}",
+                    Path=vm.name,
+                    vc_id=vc_id,
+                    machine_id="",
+                    pool_id="",
+                    isInPool=False,
+                    isLinkedClone=False,
+                    localState="",
+                )
 
 
 def _desktop(entry: LdsEntry, pool: PoolFacts | None, people: dict[str, Account], local: bool) -> Object:
@@ -214,9 +234,14 @@ def _brokers(call: Call, broker: Broker) -> Iterator[Value]:
     for entry in directory.below(call.host.world, broker.group, directory.BROKERS)[1:]:
         name = entry.first("cn")
         if call.text("broker_id").lower() in ("", name.lower()):
-            yield _object("ConnectionBroker", broker_id=name, type=kinds.get(entry.first("pae-ServerType"), ""),
-                          externalURL=entry.first("pae-ClientURL"), tags="",
-                          directConnect=entry.first("pae-DirectConnect", "0") == "1")  # fmt: skip
+            yield _object(
+                "ConnectionBroker",
+                broker_id=name,
+                type=kinds.get(entry.first("pae-ServerType"), ""),
+                externalURL=entry.first("pae-ClientURL"),
+                tags="",
+                directConnect=entry.first("pae-DirectConnect", "0") == "1",
+            )
 
 
 def _vcenter_entries(call: Call, broker: Broker) -> list[LdsEntry]:
@@ -230,9 +255,17 @@ def _server_of(entry: LdsEntry) -> str:
 def _vcenters(call: Call, broker: Broker) -> Iterator[Value]:
     for entry in _vcenter_entries(call, broker):
         if call.text("vc_id").lower() in ("", entry.first("cn").lower()):
-            yield _object("ViewVC", vc_id=entry.first("cn"), serverName=_server_of(entry), port=443, useSSL=True,
-                          username=entry.first("pae-VCUserName"), useComposer=bool(entry.first("pae-SVIURL")),
-                          composerUrl=entry.first("pae-SVIURL"), displayName=_server_of(entry))  # fmt: skip
+            yield _object(
+                "ViewVC",
+                vc_id=entry.first("cn"),
+                serverName=_server_of(entry),
+                port=443,
+                useSSL=True,
+                username=entry.first("pae-VCUserName"),
+                useComposer=bool(entry.first("pae-SVIURL")),
+                composerUrl=entry.first("pae-SVIURL"),
+                displayName=_server_of(entry),
+            )
 
 
 def _entitlements(call: Call, broker: Broker) -> Iterator[Value]:
@@ -250,9 +283,12 @@ def _entitlements(call: Call, broker: Broker) -> Iterator[Value]:
 def _global_setting(call: Call, broker: Broker) -> Iterator[Value]:
     entry = call.host.world.get(LdsEntry, broker.group, directory.COMMON.lower())
     if entry is not None:
-        yield _object("GlobalSetting", SessionTimeout=entry.first("pae-SessionTimeout"),
-                      PreLoginMessage=entry.first("pae-PreLoginMessage"),
-                      DisplayPreLogin=bool(entry.first("pae-PreLoginMessage")))  # fmt: skip
+        yield _object(
+            "GlobalSetting",
+            SessionTimeout=entry.first("pae-SessionTimeout"),
+            PreLoginMessage=entry.first("pae-PreLoginMessage"),
+            DisplayPreLogin=bool(entry.first("pae-PreLoginMessage")),
+        )
 
 
 def _monitors(call: Call, broker: Broker) -> Iterator[Value]:
@@ -260,8 +296,9 @@ def _monitors(call: Call, broker: Broker) -> Iterator[Value]:
     for row in world.all(Broker, group=broker.group):
         service = world.get(Service, row.host, "wsbroker")
         if service is not None and service.state == services.RUNNING:
-            yield _object("Monitor", monitor="CBMonitor", monitor_id=row.host, build=f"{row.version}-{row.build}",
-                          status="OK")  # fmt: skip
+            yield _object(
+                "Monitor", monitor="CBMonitor", monitor_id=row.host, build=f"{row.version}-{row.build}", status="OK"
+            )
     for entry in _vcenter_entries(call, broker):
         yield _object("Monitor", monitor="VCMonitor", monitor_id=_server_of(entry), status="OK")
     yield _object(

@@ -44,8 +44,14 @@ def _processes(host: Host) -> Iterator[dict[str, Any]]:
 
 def _disks(host: Host) -> Iterator[dict[str, Any]]:
     for drive, free in host.row.free.items():
-        yield {"DeviceID": drive, "DriveType": 3, "FreeSpace": free, "Size": host.row.size.get(drive, 2 * free),
-               "FileSystem": "NTFS", "VolumeName": ""}  # fmt: skip
+        yield {
+            "DeviceID": drive,
+            "DriveType": 3,
+            "FreeSpace": free,
+            "Size": host.row.size.get(drive, 2 * free),
+            "FileSystem": "NTFS",
+            "VolumeName": "",
+        }
     yield {"DeviceID": "E:", "DriveType": 5, "FreeSpace": None, "Size": None, "FileSystem": None, "VolumeName": None}
 
 
@@ -55,7 +61,8 @@ def _system(host: Host) -> Iterator[dict[str, Any]]:
     yield {
         "Caption": f"{row.os} ", "Version": row.os_version, "CSDVersion": "Service Pack 2" if old else "Service Pack 1",
         "LastBootUpTime": dmtf(host.world.events[0].at - _UP), "LocalDateTime": dmtf(host.now()), "OSLanguage": 1033,
-        "WindowsDirectory": "C:\\Windows", "CSName": host.name.upper(), "BuildNumber": row.os_version.rpartition(".")[2],
+        "WindowsDirectory": "C:\\Windows", "CSName": host.name.upper(),
+        "BuildNumber": row.os_version.rpartition(".")[2],
     }  # fmt: skip
 
 

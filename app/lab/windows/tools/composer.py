@@ -30,8 +30,11 @@ def sviconfig(console: Console, line: CommandLine) -> int:
     wish = dict(_option(word) for word in line.arguments)
     operation = wish.pop("operation", "").lower()
     if operation not in ("exportdata", "restoredata") or wish.keys() != {
-        "dsnname", "username", "password", "backupfilepath"
-    }:  # fmt: skip
+        "dsnname",
+        "username",
+        "password",
+        "backupfilepath",
+    }:
         raise ToolError(UNEXPECTED, "The command line is not valid.")
     _ready(console, wish)
     console.out(f"Starting operation {operation}...")
@@ -90,5 +93,9 @@ def _restore(console: Console, path: str) -> None:
         raise ToolError(RESTORE_FAULT, "The backup file is not valid.") from error
     now = console.host.world.all(ComposerRequest, composer=composer.host)
     kept = {request.id for request in saved.requests}
-    console.host.commit(console.job, f"Composer's data restored from {path}", *saved.requests,
-                        drop=[request for request in now if request.id not in kept])  # fmt: skip
+    console.host.commit(
+        console.job,
+        f"Composer's data restored from {path}",
+        *saved.requests,
+        drop=[request for request in now if request.id not in kept],
+    )

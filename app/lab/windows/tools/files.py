@@ -18,7 +18,7 @@ _HASHES = {"md5": hashlib.md5, "sha1": hashlib.sha1, "sha256": hashlib.sha256, "
 
 def echo(console: Console, line: CommandLine) -> int:
     """Print the rest of the line."""
-    console.out(line.tail if line.tail else "ECHO is on.")
+    console.out(line.tail or "ECHO is on.")
     return 0
 
 
@@ -121,9 +121,11 @@ def certutil(console: Console, line: CommandLine) -> int:
             -2147024896 + error.number, f"0x{0x80070000 + error.number:x} (WIN32: {error.number})", error.message
         ) from error
     if not content:
-        raise _certutil_error(-2147023890, "0x800703ee (WIN32: 1006)",
-                              "The volume for a file has been externally altered so that the opened file is no longer "
-                              "valid.")  # fmt: skip
+        raise _certutil_error(
+            -2147023890,
+            "0x800703ee (WIN32: 1006)",
+            "The volume for a file has been externally altered so that the opened file is no longer valid.",
+        )
     digest = algorithm(content).digest()
     title = (names[1] if len(names) == 2 else "SHA1").upper()
     console.out(f"{title} hash of file {names[0]}:\n{digest.hex(' ')}")
@@ -138,13 +140,17 @@ def _certutil_error(code: int, number: str, message: str) -> ToolError:
 def icacls(console: Console, line: CommandLine) -> int:
     """Print who may do what with a file or folder."""
     if len(line.arguments) != 1:
-        raise ToolError(87, "Invalid parameter" + (f' "{line.arguments[1]}"' if len(line.arguments) > 1 else ""),
-                        to_stderr=True)  # fmt: skip
+        raise ToolError(
+            87, "Invalid parameter" + (f' "{line.arguments[1]}"' if len(line.arguments) > 1 else ""), to_stderr=True
+        )
     path = console.path(line.arguments[0])
     if console.host.item(path) is None:
         error = no_such_file(path)
-        raise ToolError(2, f"{line.arguments[0]}: {error.message}\nSuccessfully processed 0 files; Failed processing 1 files",
-                        to_stderr=True)  # fmt: skip
+        raise ToolError(
+            2,
+            f"{line.arguments[0]}: {error.message}\nSuccessfully processed 0 files; Failed processing 1 files",
+            to_stderr=True,
+        )
     lead = line.arguments[0]
     for account, rights, inherited in access(console.host, path):
         shown = (
@@ -159,8 +165,11 @@ def icacls(console: Console, line: CommandLine) -> int:
 def access(host: Host, path: str) -> list[tuple[str, str, bool]]:
     """Return who may do what (FullControl, Modify, ReadAndExecute) with a path, and whether that is inherited."""
     own = host.world.get(HostFolder, host.name, path.lower().rstrip("\\"))
-    found = [("NT AUTHORITY\\SYSTEM", "FullControl", True), ("BUILTIN\\Administrators", "FullControl", True),
-             ("BUILTIN\\Users", "ReadAndExecute", True)]  # fmt: skip
+    found = [
+        ("NT AUTHORITY\\SYSTEM", "FullControl", True),
+        ("BUILTIN\\Administrators", "FullControl", True),
+        ("BUILTIN\\Users", "ReadAndExecute", True),
+    ]
     found += [(writer, "Modify", False) for writer in (own.writers if own else ())]
     above = ntpath.dirname(path.rstrip("\\"))
     while above and above != path:

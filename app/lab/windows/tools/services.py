@@ -63,10 +63,17 @@ def _qc(console: Console, name: str) -> None:
     console.out("[SC] QueryServiceConfig SUCCESS\n")
     console.out(f"SERVICE_NAME: {row.name}")
     for title, value in (
-        ("TYPE", "10  WIN32_OWN_PROCESS "), ("START_TYPE", f"{number}   {mode}"), ("ERROR_CONTROL", "1   NORMAL"),
-        ("BINARY_PATH_NAME", ""), ("LOAD_ORDER_GROUP", ""), ("TAG", "0"), ("DISPLAY_NAME", row.display),
-        ("DEPENDENCIES", needs[0]), *(("", need) for need in needs[1:]), ("SERVICE_START_NAME", row.account),
-    ):  # fmt: skip
+        ("TYPE", "10  WIN32_OWN_PROCESS "),
+        ("START_TYPE", f"{number}   {mode}"),
+        ("ERROR_CONTROL", "1   NORMAL"),
+        ("BINARY_PATH_NAME", ""),
+        ("LOAD_ORDER_GROUP", ""),
+        ("TAG", "0"),
+        ("DISPLAY_NAME", row.display),
+        ("DEPENDENCIES", needs[0]),
+        *(("", need) for need in needs[1:]),
+        ("SERVICE_START_NAME", row.account),
+    ):
         console.out(f"        {title:<19}: {value}")
 
 

@@ -29,14 +29,18 @@ def whoami(console: Console, line: CommandLine) -> int:
     elif not asked:
         console.out(account.lower())
     else:
-        raise ToolError(1, f"ERROR: Invalid argument/option - '{line.arguments[0]}'.\n"
-                           'Type "WHOAMI /?" for usage.', to_stderr=True)  # fmt: skip
+        raise ToolError(
+            1, f"ERROR: Invalid argument/option - '{line.arguments[0]}'.\nType \"WHOAMI /?\" for usage.", to_stderr=True
+        )
     return 0
 
 
 def _groups(console: Console) -> None:
-    rows = [("Everyone", "Well-known group", "S-1-1-0"), ("BUILTIN\\Users", "Alias", "S-1-5-32-545"),
-            ("NT AUTHORITY\\NETWORK", "Well-known group", "S-1-5-2")]  # fmt: skip
+    rows = [
+        ("Everyone", "Well-known group", "S-1-1-0"),
+        ("BUILTIN\\Users", "Alias", "S-1-5-32-545"),
+        ("NT AUTHORITY\\NETWORK", "Well-known group", "S-1-5-2"),
+    ]
     if console.host.administered_by(console.job.account):
         rows.insert(1, ("BUILTIN\\Administrators", "Alias", "S-1-5-32-544"))
     console.out("\nGROUP INFORMATION\n-----------------\n")
@@ -53,8 +57,11 @@ def _groups(console: Console) -> None:
 def hostname(console: Console, line: CommandLine) -> int:
     """Print the machine's name."""
     if line.arguments:
-        raise ToolError(1, "sethostname: Use the Network Control Panel Applet to set hostname.\n"
-                           "hostname -s is not supported.", to_stderr=True)  # fmt: skip
+        raise ToolError(
+            1,
+            "sethostname: Use the Network Control Panel Applet to set hostname.\nhostname -s is not supported.",
+            to_stderr=True,
+        )
     console.out(console.host.name)
     return 0
 
@@ -70,8 +77,11 @@ def ver(console: Console, line: CommandLine) -> int:
 def tasklist(console: Console, line: CommandLine) -> int:
     """Print what runs."""
     if line.arguments:
-        raise ToolError(1, f"ERROR: Invalid argument/option - '{line.arguments[0]}'.\n"
-                           'Type "TASKLIST /?" for usage.', to_stderr=True)  # fmt: skip
+        raise ToolError(
+            1,
+            f"ERROR: Invalid argument/option - '{line.arguments[0]}'.\nType \"TASKLIST /?\" for usage.",
+            to_stderr=True,
+        )
     console.out("\nImage Name                     PID Session Name        Session#    Mem Usage")
     console.out("========================= ======== ================ =========== ============")
     for process in services.processes(console.host):

@@ -33,9 +33,8 @@ def vdmimport(console: Console, line: CommandLine) -> int:
 
 def _decrypt(console: Console, content: bytes, password: str) -> int:
     try:
-        if console.job.met("wrong-password"):
-            raise recovery.WrongPassword
-        console.raw(recovery.decrypt(content, password))
+        # another day's password is as wrong as a mistyped one
+        console.raw(recovery.decrypt(content, password + "?" if console.job.met("wrong-password") else password))
     except recovery.WrongPassword as error:
         raise ToolError(1, "Unable to decrypt the file: the recovery password is incorrect.", to_stderr=True) from error
     except recovery.NotEncrypted as error:
@@ -49,8 +48,11 @@ def _rows(console: Console, broker: Broker, content: bytes) -> list[Row]:
     except LdifBroken as error:
         raise ToolError(1, f"Unable to import: the LDIF file is not valid ({error}).", to_stderr=True) from error
     if not entries or not any(entry.dn.lower().endswith(_ROOT) for entry in entries):
-        raise ToolError(1, "Unable to import: the file holds no View records. An encrypted file must be decrypted first.",
-                        to_stderr=True)  # fmt: skip
+        raise ToolError(
+            1,
+            "Unable to import: the file holds no View records. An encrypted file must be decrypted first.",
+            to_stderr=True,
+        )
     return [_row(console, broker, entry) for entry in entries]
 
 
