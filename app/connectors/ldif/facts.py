@@ -107,12 +107,9 @@ def facts(stream: BinaryIO) -> Facts:
         for entry in read(watched):  # type: ignore[arg-type]  # read() only calls .read
             found.add(entry)
     except LdifError as error:
-        if found.inside or error.cut or watched.utf16:
+        if found.entries or error.cut or watched.utf16:
             raise
-        kind = _foreign(watched.head, found)
-        if kind is Kind.NOT_AN_EXPORT and found.entries:
-            raise  # entries of another tree, then damage: the damage is the news
-        return Facts(kind, found.entries)
+        return Facts(_foreign(watched.head, found))
     if not found.inside:
         return Facts(_foreign(watched.head, found), found.entries)
     return found.facts(complete_end=watched.tail.replace(b"\r", b"").endswith(b"\n\n"))
@@ -154,7 +151,7 @@ class _Gathered:
     """What has been read so far."""
 
     def __init__(self) -> None:
-        self.entries = self.inside = self.objects = 0
+        self.entries = self.inside = 0
         self.secrets = False
         self.classes: Counter[str] = Counter()
         self.pools: list[Pool] = []
@@ -165,7 +162,6 @@ class _Gathered:
     def add(self, entry: Entry) -> None:
         self.entries += 1
         classes = {value.decode("ascii", "replace").lower() for value in entry.values("objectClass")}
-        self.objects += bool(classes)
         place = _place(entry.dn)
         if not (place == ROOT or place.endswith("," + ROOT)):
             return
@@ -196,11 +192,8 @@ class _Gathered:
 def _foreign(head: bytes, found: _Gathered) -> Kind:
     """Return what a file is that holds no entry of View's tree, judged by its beginning.
 
-    How an encrypted export looks is nowhere written down. So: nothing but comments is empty; entries with object
-    classes are another directory's; readable words are a message, or another program's file; anything opaque is
-    encrypted."""
-    if found.objects:
-        return Kind.NOT_AN_EXPORT
+    How an encrypted export looks is nowhere written down. So: nothing but comments is empty; entries of any other tree
+    are encrypted, and so is anything opaque; readable words are a message, or another program's file."""
     lines = [line for line in head.splitlines() if line.strip() and not line.startswith(b"#")]
     content = [line for line in lines if not re.match(rb"(?i)version\s*:", line)]
     if not content:
@@ -229,6 +222,7 @@ def pool_of(entry: Entry) -> Pool:
         provisioning=None if server_type in _MANUAL + _TERMINAL else _switch(entry.first("pae-VmProvEnabled")),
         enabled=_switch(entry.first("pae-Disabled")) is not True, persistent=bool(persistent),
         vcenter=vcenter, parent_vm=parent, parent_snapshot=entry.first("pae-SVIVmSnapshot"),
+        refresh_policy=entry.first("pae-SVIVmRefreshPolicy"), delete_policy=entry.first("pae-VmDeletePolicy"),
         minimum=_number(entry.first("pae-VmMinimumCount")), maximum=_number(entry.first("pae-VmMaximumCount")),
         headroom=_number(entry.first("pae-VmHeadroomCount")),
     )  # fmt: skip

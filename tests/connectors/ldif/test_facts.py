@@ -118,8 +118,8 @@ def test_an_export_without_any_secret_is_a_cleansed_one() -> None:
         (b"VMWENC1\n" + base64.b64encode(bytes(range(256)) * 40), Kind.ENCRYPTED),
         (bytes(range(250, 0, -1)) * 9, Kind.ENCRYPTED),
         (b"dn: cn=encrypted\ndata:: " + base64.b64encode(b"x" * 300) + b"\n\n", Kind.ENCRYPTED),
-        (b"dn: cn=a,dc=example\nobjectClass: top\n\n", Kind.NOT_AN_EXPORT),
-        (b"dn: cn=a,dc=xvdi,dc=vmware,dc=int\nobjectClass: top\n\n", Kind.NOT_AN_EXPORT),
+        (b"dn: dc=sealed\nobjectClass: top\n\n", Kind.ENCRYPTED),
+        (b"dn: cn=a,dc=xvdi,dc=vmware,dc=int\nobjectClass: top\n\n", Kind.ENCRYPTED),
         (b"vdmexport: access denied\r\n", Kind.NOT_AN_EXPORT),
         (b"<html><body>no</body></html>", Kind.NOT_AN_EXPORT),
     ],
@@ -142,6 +142,13 @@ def test_a_truncated_export_is_an_error_and_not_a_smaller_environment() -> None:
 
 def test_an_export_without_its_last_empty_line_is_marked() -> None:
     assert not facts(export(EXPORT).removesuffix(b"\r\n")).complete_end
+
+
+def test_an_encrypted_export_that_is_damaged_is_an_error() -> None:
+    content = b"dn: cn=encrypted\ndata:: " + base64.b64encode(b"x" * 300) + b"\n\n"
+    for cut in (content[:-10], content + content[:20], content + b"nothing\n\n"):
+        with pytest.raises(ldif.LdifError):
+            ldif.facts(io.BytesIO(cut))
 
 
 def test_utf_16_is_an_error_also_when_asked_for_encryption() -> None:
