@@ -1,0 +1,72 @@
+"""Queries and expressions parsed by sqlglot's T-SQL, held to what SQL Server itself would take."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from app.lab.sqlserver.lexer import Is, Word
+from app.lab.sqlserver.statements import Expression
+from app.lab.sqlserver.words import SqlError
+
+_OTHER_DIALECTS = frozenset({"LIMIT", "ILIKE", "QUALIFY", "USING", "NATURAL", "REGEXP", "RLIKE", "GLOB", "SIMILAR"})
+
+
+@lru_cache(maxsize=1)
+def _dialect() -> Any:
+    from sqlglot.dialects.tsql import TSQL
+
+    class PlainParser(TSQL.Parser):  # type: ignore[misc]  # sqlglot carries no types here
+        """Leaves functions as they were written: their meaning is this server's business."""
+
+        FUNCTIONS: dict[str, Any] = {}  # noqa: RUF012  # overrides a class attribute of sqlglot
+
+    class PlainTsql(TSQL):  # type: ignore[misc]  # sqlglot carries no types here
+        Parser = PlainParser
+
+    return PlainTsql
+
+
+def parse_query(words: list[Word], text: str) -> Expression:
+    """Parse the SELECT made of these words of the batch's text."""
+    return Expression(_parse(words, text[words[0].start : words[-1].end]), text[words[0].start : words[-1].end])
+
+
+def parse_expression(words: list[Word], text: str) -> Expression:
+    """Parse an expression: it becomes the only column of a SELECT."""
+    written = text[words[0].start : words[-1].end]
+    return Expression(_parse(words, f"SELECT ({written})"), written)  # parsed only, never run
+
+
+def parse_condition(words: list[Word], text: str) -> Expression:
+    """Parse a condition: it becomes a SELECT of 1 or 0."""
+    written = text[words[0].start : words[-1].end]
+    return Expression(_parse(words, f"SELECT CASE WHEN {written} THEN 1 ELSE 0 END"), written)  # parsed only
+
+
+def _parse(words: list[Word], source: str) -> Any:
+    from sqlglot import exp, parse
+    from sqlglot.errors import SqlglotError
+
+    for word in words:
+        if word.upper in _OTHER_DIALECTS or word.text in ("?", ":"):
+            raise SqlError(102, word.text).at(word.line)
+    for first, second in zip(words, words[1:], strict=False):
+        if first.text == "|" == second.text and first.end == second.start:
+            raise SqlError(102, "|").at(first.line)
+    if sum({"(": 1, ")": -1}.get(word.text, 0) for word in words if word.kind is Is.SIGN) != 0:
+        raise SqlError(102, words[-1].text).at(words[-1].line)
+    try:
+        found = parse(source, dialect=_dialect())
+    except (SqlglotError, RecursionError) as error:
+        raise SqlError(102, _near(error, words)).at(words[0].line) from error
+    if len(found) != 1 or not isinstance(found[0], exp.Select | exp.SetOperation):
+        raise SqlError(102, words[0].text).at(words[0].line)
+    return found[0]
+
+
+def _near(error: Exception, words: list[Word]) -> str:
+    for detail in getattr(error, "errors", []):
+        if detail.get("highlight"):
+            return str(detail["highlight"])
+    return words[-1].text
