@@ -40,7 +40,7 @@ def expand(line: str, variables: dict[str, str]) -> str:
 
 
 def after_c(line: str) -> str:
-    """Return what cmd.exe makes of a line after /C: from one that begins with a quote it takes the first and the last."""
+    """Return what cmd.exe makes of a line after /C: a leading quote and the last one go."""
     text = line.lstrip()
     if not text.startswith('"'):
         return line

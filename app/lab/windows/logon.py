@@ -45,11 +45,12 @@ class UserFile:
     def _current(self) -> Path:
         """Return the file, written anew where accounts came or went."""
         lines = []
-        for account in self._lab.world.all(Account):
-            domain, separator, user = account.name.partition("\\")
-            if separator:
-                password = self._lab.passwords.of(account.name)
-                lines += [f"{domain}:{user}:{password}", f":{user}@{domain}.example:{password}"]
+        names = [row.name for row in self._lab.world.all(Account) if "\\" in row.name and _may_do_anything(row)]
+        self._lab.passwords.make(*names)
+        for name in names:
+            domain, _, user = name.partition("\\")
+            password = self._lab.passwords.of(name)
+            lines += [f"{domain}:{user}:{password}", f":{user}@{domain}.example:{password}"]
         content = "\n".join(lines) + "\n"
         if content != self._written:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -61,6 +62,10 @@ class UserFile:
     def remove(self) -> None:
         self._path.unlink(missing_ok=True)
         self._written = ""
+
+
+def _may_do_anything(account: Account) -> bool:
+    return bool(account.administers or account.view_role or account.vcenter_role)
 
 
 class Logon:
@@ -113,7 +118,7 @@ class Logon:
         return result.header, result.data, result.padding_length
 
     def _bindings(self, token: bytes) -> Any:
-        """Return what the client must be bound to: as Windows' default (Relaxed), nothing where it sends no bindings."""
+        """Return what the client must be bound to: as Windows' default (Relaxed), nothing if it sends no bindings."""
         from spnego.channel_bindings import GssChannelBindings
 
         if not self._certificate or not _sends_bindings(token):

@@ -37,11 +37,11 @@ class WindowsServer:
         self._protocol: Protocol | None = None
 
     def start(self) -> None:
-        """Listen on two free ports of loopback."""
+        """Listen on two free ports of loopback; again on the same ones when it was stopped in between."""
         assert not self._listeners, "it is running"
         protocol = self._protocol = Protocol(self.host)
-        secure = _Listener(self, protocol, secure=True)
-        plain = _Listener(self, protocol, secure=False)
+        secure = _Listener(self, protocol, self.port, secure=True)
+        plain = _Listener(self, protocol, self.http_port, secure=False)
         self._listeners = [secure, plain]
         self.port, self.http_port = secure.port, plain.port
         for listener in self._listeners:
@@ -77,9 +77,9 @@ class WindowsServer:
 class _Listener:
     """A listening socket, the thread that accepts, and a thread for each connection; all of them end with `stop`."""
 
-    def __init__(self, server: WindowsServer, protocol: Protocol, *, secure: bool) -> None:
+    def __init__(self, server: WindowsServer, protocol: Protocol, port: int, *, secure: bool) -> None:
         self._server, self._protocol, self._secure = server, protocol, secure
-        self._socket = _listening()
+        self._socket = _listening(port)
         self.port: int = self._socket.getsockname()[1]
         self._lock = threading.Lock()
         self._connections: dict[socket.socket, threading.Thread] = {}
@@ -138,11 +138,13 @@ class _Listener:
             connection.close()
 
 
-def _listening() -> socket.socket:
+def _listening(port: int) -> socket.socket:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     if sys.platform == "win32":
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-    listening.bind(("127.0.0.1", 0))
+    else:  # elsewhere this lets nobody share the port, only have it back at once
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", port))
     listening.listen(64)
     return listening
 

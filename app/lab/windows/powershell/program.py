@@ -24,7 +24,7 @@ from app.lab.windows.powershell.services import refusal
 
 BOOTSTRAP = "aef98f7407b5f7b24a6379ea092a04f25f5dc7815ca6a09255ee976b68d89c49"
 ENVELOPE = "253899c996d0f6054d96f243ee25bd227618be2013f6a3501ee9768828297b42"
-"""SHA-256 of the only PowerShell that is known here (resources/scripts, line ends \\n): set when they change on purpose."""
+"""SHA-256 of the only PowerShell that is known here (resources/scripts): set when they change on purpose."""
 
 _PIECE = 49152  # bytes of JSON that the envelope gathers before it writes
 _NOT_ENCODED = -196608

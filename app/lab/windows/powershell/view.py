@@ -8,6 +8,7 @@ from typing import Any
 
 from app.lab import directory
 from app.lab.directory import PoolFacts
+from app.lab.provisioning import set_provisioning
 from app.lab.rows import Account, Broker, LdsEntry, Service, UserSession, VCenter, Vm
 from app.lab.windows import services
 from app.lab.windows.host import Host
@@ -133,10 +134,8 @@ def _switch(call: Call, broker: Broker) -> Iterator[Value]:
                 f"Pool {pool.id} is of type {pool.type} and cannot be updated with {call.cmdlet.name}.",
             )
         wanted = call.values.get("isProvisioningEnabled")
-        if wanted is not None and wanted != pool.provisioning:
-            word = "on" if wanted else "off"
-            changed = directory.with_values(entry, pae_VmProvEnabled="1" if wanted else "0")
-            call.host.commit(call.job, f"provisioning of {pool.id} {word}", changed)
+        if wanted is not None and not call.job.met("lie", "half"):
+            set_provisioning(world, call.host.system, broker.group, pool.id, wanted)
     yield from ()
 
 
