@@ -129,6 +129,14 @@ def not_seen(server: str, account: str, outcome: Outcome) -> CouldNotLook:
     )
 
 
+def not_verified(server: str, account: str, path: str, outcome: Outcome) -> UserError:
+    """Return the error of a backup that was read through: found bad, or could not be read at all."""
+    if outcome.broken or outcome.numbers & _NO_RIGHT:
+        return not_seen(server, account, outcome)
+    why, do = _why(outcome, account)
+    return UserError(text("The backup {path} does not verify.", path=path), why, do, details=outcome.words)
+
+
 def no_answer(server: str, what: Text, seconds: float, *, act: bool) -> UserError:
     """Return the error of silence."""
     why = text("SQL Server {server} has not answered for {seconds:.0f} s.", server=server, seconds=seconds)

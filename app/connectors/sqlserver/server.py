@@ -202,9 +202,11 @@ class SqlServer:
         return bool(rows and rows[0][0])
 
     def verify_only(self, path: str, *, stop: Callable[[], bool] = never) -> None:
-        """Let the server read a backup through, page checksums too; UserError where it is damaged."""
+        """Let the server read a backup through, page checksums too; UserError where it is damaged or not there."""
         try:
-            self._answer(tsql.verify_only(path), deadline=LONG_LOOK_TIMEOUT, stop=stop)
+            self._drained(tsql.verify_only(path), LONG_LOOK_TIMEOUT, stop)
+        except Outcome as outcome:
+            raise faults.not_verified(self.server.name, self.server.account, path, outcome) from None
         except Cancelled:
             raise Stopped from None
 
@@ -271,7 +273,13 @@ class SqlServer:
             )  # fmt: skip
         return answer.sets[0]
 
-    def _answer(self, batch: str, *, deadline: float = LOOK_TIMEOUT, stop: Callable[[], bool] = never) -> Answer:
+    def _answer(self, batch: str) -> Answer:
+        try:
+            return self._drained(batch, LOOK_TIMEOUT, never)
+        except Outcome as outcome:
+            raise faults.not_seen(self.server.name, self.server.account, outcome) from None
+
+    def _drained(self, batch: str, deadline: float, stop: Callable[[], bool]) -> Answer:
         """Ask over the kept connection. One that was lost while it lay idle is opened again, once."""
         with self._lock:
             kept = self._session is not None
@@ -279,11 +287,8 @@ class SqlServer:
                 return self._asked(batch, deadline, stop)
             except Outcome as outcome:
                 if not (outcome.broken and kept):
-                    raise faults.not_seen(self.server.name, self.server.account, outcome) from None
-            try:
-                return self._asked(batch, deadline, stop)
-            except Outcome as outcome:
-                raise faults.not_seen(self.server.name, self.server.account, outcome) from None
+                    raise
+            return self._asked(batch, deadline, stop)
 
     def _asked(self, batch: str, deadline: float, stop: Callable[[], bool]) -> Answer:
         session = self._opened()

@@ -121,7 +121,7 @@ class Session:
         worker.join()
         self._end(puller.cursor)
         if kind == "error":
-            self.usable = not value.broken
+            self.usable = isinstance(value, Outcome) and not value.broken
         if canceller is not None:  # some drivers end a cancelled batch as if it had been done
             raise canceller.reason
         if kind == "error":
@@ -191,7 +191,8 @@ class _Puller:
         try:
             self._pull()
         except BaseException as error:  # noqa: BLE001  # see above
-            self._errors.append(Said("", 0, self._scrub(f"{type(error).__name__}: {error}")))
+            self.events.put(("error", error))
+            return
         if self._errors:
             self.events.put(("error", Outcome(tuple(self._errors))))
         else:
