@@ -81,7 +81,7 @@ def session_of(*results: Result) -> tuple[Session, Cursor]:
 
     class Connection:
         def cursor(self) -> Cursor:
-            return cursor
+            return Cursor(results) if cursor.closed else cursor
 
         def close(self) -> None:
             pass
