@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self
 from app import profile
 from app.errors import CouldNotLook, Refused, UserError
 from app.observation import Observation, State, could_not_look
+from app.secrets import HIDDEN
 from app.texts import Text, text
 from app.view.pools import Desktop, Entitlement, Pool, PoolKind, Session, kind_of
 from app.wire import Command
@@ -271,7 +272,7 @@ class Broker:
             needed,
             text("Find the password that was set when View was installed; without it this export cannot be restored."),
             self.system,
-            (done.err or done.out).replace(password, "***")[-2000:],
+            (done.err or done.out).replace(password, HIDDEN)[-2000:],
         )
 
     def _export(self, path: str, cleansed: bool) -> str:

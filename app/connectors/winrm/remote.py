@@ -28,6 +28,7 @@ from app.connectors.winrm.scripts import Literal
 from app.connectors.winrm.shell import Shell
 from app.errors import AnswerLost, CouldNotLook, Refused, UserError
 from app.profile import FilesBy, Host
+from app.secrets import HIDDEN
 from app.texts import text
 from app.wire import Command, Tap, no_tap
 
@@ -35,7 +36,6 @@ T = TypeVar("T")
 PATIENCE = 30.0
 CALL_DEADLINE = 600.0
 HASH_DEADLINE = 4 * 3600.0
-HIDDEN = "***"
 QUOTAS = "winrm get winrm/config"
 NOT_THERE = "ObjectNotFound"
 THERE_ALREADY = "ResourceExists"
@@ -110,7 +110,7 @@ class WinRm:
     def shown(self, command: str, *, changes: bool = True, secret_values: Sequence[str] = ()) -> Command:
         """Return a command line as plans and logs show it: secrets left out."""
         for secret in filter(None, secret_values):
-            command = command.replace(f'"{secret}"', HIDDEN).replace(secret, HIDDEN)
+            command = command.replace(secret, HIDDEN)
         return Command(self.system, command, changes)
 
     def run(

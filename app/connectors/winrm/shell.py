@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from winrm.protocol import Protocol
 
 UTF_8 = 65001  # code page
-POLL = 2
+POLL = 1
 """Seconds that a host may keep us waiting for output before we look whether to stop (OperationTimeout)."""
 PIECE = 90_000
 """Bytes of standard input in one message: with base64 and headers below the old quota of 150 KB."""

@@ -314,7 +314,7 @@ def test_the_tap_hears_of_a_command_before_it_is_sent_and_without_secrets(wire: 
 
     host = WinRm(ADDRESS, "secret", context=None, tap=tap, patience=2)
     host.run('vdmimport -d -p "hunter2" -f x', changes=False, secret_values=("hunter2", ""))
-    assert heard == [Command("winrm:broker1", "vdmimport -d -p *** -f x", False)]
+    assert heard == [Command("winrm:broker1", 'vdmimport -d -p "•••" -f x', False)]
     assert heard == [host.shown('vdmimport -d -p "hunter2" -f x', changes=False, secret_values=("hunter2",))]
 
 
