@@ -15,13 +15,21 @@ FOLDER = r"C:\ProgramData\VMware\VDM\backups"
 SECONDS = 45.0
 
 
-def start(world: World, by: str, host: str, seconds: float | None = None, *, held: bool = False) -> Work:
-    """Begin a built-in backup on a broker: its .LDF is there, the .SVI comes at the end."""
+def start(
+    world: World, by: str, host: str, seconds: float | None = None, password: str = "", *, held: bool = False
+) -> Work:
+    """Begin a built-in backup on a broker: its .LDF is there, the .SVI comes at the end. With a data recovery
+    `password`, the .LDF is encrypted."""
     with world.lock:
         broker = world.require(Broker, host)
         now = world.now()
         stem = f"{FOLDER}\\backup-{datetime.fromtimestamp(now, UTC):%Y%m%d%H%M%S}"
-        exported = world.new_file(host, stem + ".LDF", ldif(directory.below(world, broker.group, directory.ROOT)))
+        content = ldif(directory.below(world, broker.group, directory.ROOT))
+        if password:
+            from app.lab.windows import recovery
+
+            content = recovery.encrypt(content, password)
+        exported = world.new_file(host, stem + ".LDF", content)
         ends = 0.0 if held else now + (world.takes(SECONDS) if seconds is None else seconds)
         work = Work(id=str(uuid.uuid4()), kind=KIND, subject=host, starts=now, ends=ends, details={"stem": stem})
         world.change(by, f"built-in backup on {host} begins", exported, work)

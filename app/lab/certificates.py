@@ -37,19 +37,25 @@ class Certificates:
         """Give `system` another certificate: a new one, or one that ran out yesterday."""
         certificate, key = self.of(system)
         with self._lock:
+            for file in (certificate, key):
+                first = file.with_suffix(file.suffix + ".first")
+                if not first.exists():
+                    first.write_bytes(file.read_bytes())
             self._make(system, certificate, key, days=-1 if expired else 3650)
 
-    def state(self, system: str) -> tuple[bytes, bytes]:
-        """Return certificate and key of `system` as they are, to be given back by `restore`."""
-        certificate, key = self.of(system)
-        return certificate.read_bytes(), key.read_bytes()
+    def back(self, system: str) -> None:
+        """Give `system` its first certificate back."""
+        for file in self.of(system):
+            first = file.with_suffix(file.suffix + ".first")
+            if first.exists():
+                with self._lock:
+                    first.replace(file)
 
-    def restore(self, system: str, state: tuple[bytes, bytes]) -> None:
-        """Give `system` the certificate and key back that it had."""
-        certificate, key = self.of(system)
-        with self._lock:
-            key.write_bytes(state[1])
-            certificate.write_bytes(state[0])
+    def first(self, system: str) -> str:
+        """Return the first certificate of `system` (PEM), whatever it shows now."""
+        certificate, _ = self.of(system)
+        first = certificate.with_suffix(certificate.suffix + ".first")
+        return (first if first.exists() else certificate).read_text("ascii")
 
     def fingerprint(self, system: str) -> str:
         """Return the SHA-256 of the certificate in DER, hexadecimal, as a client pins it."""

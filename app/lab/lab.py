@@ -8,6 +8,7 @@ import os
 import secrets
 import ssl
 import threading
+import time
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,7 +35,9 @@ ACCOUNTS = ("PRACTICE\\viewkeeper", "PRACTICE\\auditor", "PRACTICE\\dba", "vksql
 
 
 class Lab:
-    """One practice environment, kept in `folder`. `work` drives what goes on by itself once it is started."""
+    """One practice environment, kept in `folder`. `work` drives what goes on by itself once it is started.
+
+    `used` is when it was last called (monotonic seconds)."""
 
     def __init__(self, folder: Path, world: World) -> None:
         self.folder, self.world = folder, world
@@ -42,6 +45,7 @@ class Lab:
         self.passwords.make(*ACCOUNTS)
         self.work = Ticker(world)
         self.certificates = Certificates(folder / "tls")
+        self.used = time.monotonic()
         self._wire_lock = threading.Lock()
         self._wire = (folder / "wire.jsonl").open("ab")
 
@@ -49,6 +53,7 @@ class Lab:
         """Record a call as it was received; `changes` says whether it is one that acts rather than looks."""
         line = msgspec.json.encode({"at": self.world.now(), "system": system, "text": text, "changes": changes})
         with self._wire_lock:
+            self.used = time.monotonic()
             self._wire.write(line + b"\n")
             self._wire.flush()
 
@@ -93,11 +98,20 @@ class Passwords:
             if missing:
                 self._write({**self._known, **{name: secrets.token_urlsafe(12) for name in missing}})
 
-    def change(self, account: str) -> str:
-        """Give `account` another password and return it."""
+    def change(self, account: str) -> None:
+        """Give `account` another password; the first one is kept for `back`."""
+        first = self.of(account)
         with self._lock:
-            self._write({**self._known, account.lower(): secrets.token_urlsafe(12)})
-            return self._known[account.lower()]
+            kept = {f"first:{account.lower()}": first, **self._known}
+            self._write({**kept, account.lower(): secrets.token_urlsafe(12)})
+
+    def back(self, account: str) -> None:
+        """Give `account` its first password back."""
+        with self._lock:
+            first = self._known.get(f"first:{account.lower()}")
+            if first is not None:
+                kept = {name: value for name, value in self._known.items() if name != f"first:{account.lower()}"}
+                self._write({**kept, account.lower(): first})
 
     def set(self, account: str, password: str) -> None:
         """Give `account` that password."""

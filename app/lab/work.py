@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import threading
 
-from app.lab import builtin, operations, provisioning, services
-from app.lab.rows import Broker, LdsEntry, Service, Work
+import msgspec
+
+from app.lab import builtin, machines, operations, provisioning, services
+from app.lab.rows import Broker, LdsEntry, Service, VcScheduledTask, Vm, Work
 from app.lab.world import World
 
+WEEK = 7 * 86400.0
+DESCRIPTIONS = {"CreateSnapshot_Task": "VirtualMachine.createSnapshot", "PowerOnVM_Task": "VirtualMachine.powerOn"}
 LONGEST_SLEEP = 3600.0  # seconds; a condition cannot wait for ever on every system
 
 
@@ -54,6 +58,8 @@ def step(world: World, look_at_pools: bool = True) -> float:
         while True:
             now = world.now()
             ready = [work for work in world.all(Work) if due(work) <= now]
+            for task in [task for task in world.all(VcScheduledTask) if task.next_run <= now]:
+                _run_scheduled(world, task)
             for work in ready:
                 if world.get(Work, work.id) == work:  # else the one before has changed it
                     _advance(world, work)
@@ -61,7 +67,8 @@ def step(world: World, look_at_pools: bool = True) -> float:
             if not ready and not filled:
                 break
             look_at_pools = True
-        soonest = min((due(work) for work in world.all(Work)), default=now + LONGEST_SLEEP)
+        times = [due(work) for work in world.all(Work)] + [task.next_run for task in world.all(VcScheduledTask)]
+        soonest = min(times, default=now + LONGEST_SLEEP)
         return min(max(soonest - world.now(), 0.0), LONGEST_SLEEP)
 
 
@@ -74,6 +81,16 @@ def _refill(world: World) -> bool:
     groups = dict.fromkeys(broker.group for broker in world.all(Broker))
     began = [provisioning.refill(world, group) for group in groups]
     return any(began)
+
+
+def _run_scheduled(world: World, task: VcScheduledTask) -> None:
+    """Run a task of vCenter's own scheduler, and set its next time: a week later."""
+    vm = world.get(Vm, task.vcenter, task.entity)
+    about = [(task.entity, vm.name if vm else "")]
+    ran = machines.new_tasks(world, task.vcenter, DESCRIPTIONS.get(task.action, task.action), about, 1)
+    ended = [msgspec.structs.replace(row, state="success", completed=world.now(), progress=100) for row in ran]
+    later = task.next_run + WEEK * (1 + (world.now() - task.next_run) // WEEK)
+    world.change("work", f"scheduled task {task.name} ran", *ended, msgspec.structs.replace(task, next_run=later))
 
 
 def _advance(world: World, work: Work) -> None:

@@ -134,6 +134,11 @@ class World:
         with self.lock:
             return self._table(table.__name__).find(fields)  # type: ignore[return-value]  # a table holds its own class
 
+    def find(self, table: str, key: str) -> Row | None:
+        """Return the row with that key from the table of that name, or None."""
+        with self.lock:
+            return self._table(table).rows.get(key)
+
     def count(self, table: type[Row], field: str, value: Any) -> int:
         """Return how many rows have that value in a field of the table's INDEX, without looking at them."""
         with self.lock:

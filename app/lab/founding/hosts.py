@@ -179,6 +179,8 @@ def _composer(plan: Plan, host: str) -> Iterator[Row]:
     yield _program(plan, host, FRAMEWORK + r"\aspnet_regiis.exe", "2.0.50727")
     yield RsaContainer(host=host, name="SviKeyContainer", key_id=plan.guid("rsa", host))
     yield _installed(plan, host, "VMware View Composer", f"{COMPOSER_VERSION}.481620", COMPOSER_HOME, bits=32)
+    yield _key(host, r"HKLM\SOFTWARE\Wow6432Node\VMware, Inc.\VMware View Composer",
+               ProductVersion=f"{COMPOSER_VERSION}.481620", InstallPath=COMPOSER_HOME + "\\")  # fmt: skip
     yield from _dsn(host, "View Composer", "sql1", "ViewComposer", "viewcomposer", bits=32)
 
 

@@ -91,7 +91,8 @@ class Plan:
     def __init__(self, settings: dict[str, Any]) -> None:
         self.seed = int(settings.get("seed", 1))
         self.at = float(settings.get("at", 1317369600.0))  # without a moment: 30 September 2011, 8:00 UTC
-        self.midnight = self.at - self.at % DAY
+        evening = self.at - 3600  # so that nothing of last night is only minutes old
+        self.midnight = evening - evening % DAY
         self.count = int(settings.get("desktops", 40))
         self.contents: dict[str, bytes] = {}
         self.groups = tuple(

@@ -1,0 +1,23 @@
+"""Scenes: what an environment may look like when somebody wants to back it up. Each can be undone (`quiet`)."""
+
+from __future__ import annotations
+
+from app.lab.scenes import hosts, stores, working
+from app.lab.scenes.stage import SCENES, Scene, UnknownScene, active, give_back, play, quiet
+from app.texts import text
+
+QUIET = text("Strikes all scenes: everything is again as each of them found it.")
+
+__all__ = [
+    "QUIET",
+    "SCENES",
+    "Scene",
+    "UnknownScene",
+    "active",
+    "give_back",
+    "hosts",
+    "play",
+    "quiet",
+    "stores",
+    "working",
+]
