@@ -156,7 +156,7 @@ class VSphere:
 
         def ask(session: Session) -> ParentAndSnapshot:
             vm = session.content.searchIndex.FindByInventoryPath(parent.strip("/"))
-            if vm is None:
+            if not inventory.is_vm(vm):
                 return ParentAndSnapshot("", "")
             moid = inventory.moid_of(vm)
             found = next(iter(reading.at(session, "VirtualMachine", [moid], ["snapshot"])))

@@ -11,6 +11,10 @@ from app.profile import VCenter
 from app.texts import Text, text
 
 TOO_WEAK = frozenset({66, 67, 68})  # OpenSSL: key of the certificate or its authority too small, digest too weak
+TOO_OLD = frozenset(
+    {"UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE", "TLSV1_ALERT_PROTOCOL_VERSION", "WRONG_SSL_VERSION",
+     "SSLV3_ALERT_HANDSHAKE_FAILURE", "DH_KEY_TOO_SMALL"}
+)  # fmt: skip
 LOOK_AGAIN = text("Look again when the vCenter answers.")
 
 
@@ -53,7 +57,7 @@ def _network(error: OSError, vcenter: VCenter) -> UserError | None:
             )
         why = text("Its certificate is not the trusted one, or has expired: {why}.", why=error.verify_message)
         return NotSent(what, why, text("Look at the certificate; trust it anew only if you know why."), details=details)
-    if isinstance(error, ssl.SSLError) and error.reason in ("UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE"):
+    if isinstance(error, ssl.SSLError) and error.reason in TOO_OLD:
         why = text("It speaks only versions of TLS that are too old.")
         do = text("Allow old TLS in the profile if you must: vSphere 4 and 5 know no newer.")
         return NotSent(what, why, do, details=details)

@@ -91,6 +91,13 @@ def moid_of(value: Any) -> str:
     return stub.moid(value)
 
 
+def is_vm(value: Any) -> bool:
+    """Say whether this is a reference to a VM."""
+    from app.connectors.vsphere import stub
+
+    return isinstance(value, stub.vim.VirtualMachine)
+
+
 def vms(session: Session) -> tuple[VmFacts, ...]:
     """Return every VM's identity and state."""
     paths = Paths(session)
