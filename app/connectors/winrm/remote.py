@@ -126,7 +126,8 @@ class WinRm:
     ) -> Completed:
         """Run a command line of cmd.exe and return what it wrote; `on_line` hears each line as it comes.
 
-        Raises NotSent, AnswerLost (also after `deadline` seconds), Stopped. An exit code other than 0 is not an error.
+        Raises NotSent, CouldNotLook (nothing was sent: account or certificate are not accepted), AnswerLost (also after
+        `deadline` seconds), Stopped. An exit code other than 0 is not an error.
         With `stdin` (ASCII), the command must do nothing before it has read it to its end."""
         self._sendable(command, stdin)
         self._tap(self.shown(command, changes=changes, secret_values=secret_values))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from xml.etree import ElementTree
 
-from app.errors import AnswerLost, NotSent, UserError
+from app.errors import AnswerLost, CouldNotLook, NotSent, UserError
 from app.profile import Host
 from app.texts import NOTHING, Text, text
 
@@ -54,6 +54,12 @@ class Trouble:
     @property
     def never_arrived(self) -> bool:
         return self.kind in (Kind.UNREACHABLE, Kind.CERTIFICATE, Kind.REJECTED, Kind.UNSUPPORTED)
+
+    @property
+    def shut(self) -> bool:
+        """Say that trying again changes nothing, until somebody has done something about it."""
+        kinds = (Kind.CERTIFICATE, Kind.REJECTED, Kind.UNSUPPORTED)
+        return self.kind in kinds or (self.answered and self.code in ACCESS_DENIED)
 
     @property
     def wants_new_shell(self) -> bool:
@@ -137,9 +143,13 @@ def _words(error: BaseException) -> str:
 
 
 def not_sent(host: Host, trouble: Trouble) -> UserError:
-    """Put into words what failed before the command reached the host."""
+    """Put into words what failed before the command reached the host.
+
+    NotSent is tried again by itself. A door that is shut is CouldNotLook: a wrong password that is tried over and over
+    locks the account."""
     what, why, do = _sentences(host, trouble)
-    return NotSent(what, why, do, details=_details(trouble))
+    kind = CouldNotLook if trouble.shut else NotSent
+    return kind(what, why, do, details=_details(trouble))
 
 
 def answer_lost(host: Host, trouble: Trouble) -> UserError:

@@ -17,7 +17,7 @@ from winrm.exceptions import InvalidCredentialsError, WinRMError, WinRMOperation
 from winrm.transport import Transport
 
 from app.connectors.winrm import WinRm
-from app.errors import AnswerLost, NotSent, Refused, Stopped, UserError
+from app.errors import AnswerLost, CouldNotLook, NotSent, Refused, Stopped, UserError
 from app.profile import Host
 from app.wire import Command
 
@@ -168,7 +168,7 @@ def test_a_command_that_the_host_turns_down_is_not_sent_and_not_tried_again(wire
             raise fault(5, "Access is denied.")
 
     wire.before = refuse
-    with pytest.raises(NotSent, match="may not use WinRM"):
+    with pytest.raises(CouldNotLook, match="may not use WinRM"):
         host.run("echo")
     assert wire.actions.count("Command") == 1
     assert wire.shells == set()
@@ -279,14 +279,14 @@ def test_closing_a_host_that_is_gone_raises_nothing(wire: Wire, host: WinRm) -> 
 
 def test_a_wrong_password_has_a_sentence_of_its_own(wire: Wire, host: WinRm) -> None:
     wire.before = once("Create", InvalidCredentialsError("the specified credentials were rejected by the server"))
-    with pytest.raises(NotSent, match=r"broker1 does not let PRACTICE\\viewkeeper in") as raised:
+    with pytest.raises(CouldNotLook, match=r"broker1 does not let PRACTICE\\viewkeeper in") as raised:
         host.run("echo")
     assert "secret" not in repr(raised.value) + str(raised.value) + raised.value.details
 
 
 def test_a_way_of_authentication_that_is_not_installed_is_said_to_be_so(wire: Wire, host: WinRm) -> None:
     wire.before = once("Create", WinRMError("requested auth method is kerberos, but pykerberos is not installed"))
-    with pytest.raises(NotSent, match="cannot be used from this computer"):
+    with pytest.raises(CouldNotLook, match="cannot be used from this computer"):
         host.run("echo")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.connectors.winrm import PowerShellError, WinRm
-from app.errors import AnswerLost, NotSent, Stopped, UserError
+from app.errors import AnswerLost, CouldNotLook, NotSent, Stopped, UserError
 from app.lab.lab import Lab
 from app.lab.rows import Fault, HostFolder, RegistryKey, Service, Setting
 from app.lab.windows.server import WindowsServer
@@ -106,25 +106,25 @@ def test_a_closed_port_is_not_sent(reach: Reach) -> None:
 
 
 def test_a_wrong_password_is_not_sent_and_not_shown(reach: Reach) -> None:
-    with pytest.raises(NotSent, match="does not let") as raised:
+    with pytest.raises(CouldNotLook, match="does not let") as raised:
         reach(password="wrong-secret").run("hostname")
     assert "wrong-secret" not in repr(raised.value) + str(raised.value) + raised.value.details
 
 
 def test_over_http_a_wrong_password_has_the_same_sentence(reach: Reach) -> None:
-    with pytest.raises(NotSent, match="does not let"):
+    with pytest.raises(CouldNotLook, match="does not let"):
         reach(password="wrong-secret", tls=False).run("hostname")
 
 
 def test_an_account_without_rights_on_the_host_is_told_so(reach: Reach) -> None:
-    with pytest.raises(NotSent, match="may not use WinRM"):
+    with pytest.raises(CouldNotLook, match="may not use WinRM"):
         reach(account="PRACTICE\\auditor").run("hostname")
 
 
 def test_a_certificate_that_has_changed_is_refused_before_anything_is_sent(lab: Lab, reach: Reach) -> None:
     host = reach()
     lab.certificates.change("winrm:broker1")
-    with pytest.raises(NotSent, match="certificate"):
+    with pytest.raises(CouldNotLook, match="certificate"):
         host.run("hostname")
 
 
