@@ -97,9 +97,11 @@ class Dialect:
     collation: Collation
 
     def fitting(self, kind: SqlType) -> SqlType:
-        """Return the type that stands for `kind` with a client of this version: old ones know no datetime2, no date."""
+        """Return the type that stands for `kind` with a client of this version: old ones know no datetime2."""
         if self.version < V7_3A and kind.name in ("datetime2", "date"):
             return nvarchar(27)
+        if self.version < V7_1 and kind.name == "sql_variant":
+            return nvarchar(4000)
         return kind
 
 
