@@ -13,10 +13,10 @@ import mssql_python_odbc
 import pyodbc  # type: ignore[import-not-found]  # its stub lies where mypy does not look
 import pytds
 import pytest
-from app.lab.sqlserver.server import SqlServerServer
 
 from app.lab.lab import Lab
 from app.lab.rows import BackupRecord, Setting, SqlServer
+from app.lab.sqlserver.server import SqlServerServer
 
 ACCOUNT = "vksql"
 DATABASES = {"sql1": "ViewComposer", "sql2": "VCDB [alt] 二"}
