@@ -29,11 +29,14 @@ class VCenterServer:
         self._accepting: threading.Thread | None = None
 
     def start(self) -> None:
-        """Listen, on the port of the last start if there was one."""
+        """Listen, on the port of the last start if there was one. Nobody is logged in then."""
         self._stopping.clear()
+        self.service.sessions.clear()
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if os.name == "nt":
             listener.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE"), 1)  # noqa: B009  # Windows has it
+        else:  # there it means: although connections of the last start are still closing
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self.port))
         listener.listen(64)
         self._listener, self.port = listener, listener.getsockname()[1]

@@ -38,6 +38,11 @@ class Sessions:
         with self._lock:
             return tuple(self._open.values())
 
+    def clear(self) -> None:
+        """End all sessions: the service was started anew."""
+        with self._lock:
+            self._open.clear()
+
     def end(self, *keys: str) -> None:
         """End the sessions with these keys."""
         with self._lock:

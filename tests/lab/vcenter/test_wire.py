@@ -366,5 +366,7 @@ def test_a_server_that_is_stopped_leaves_no_thread_and_starts_again_on_its_port(
         client.service.CurrentTime()
     server.start()
     assert server.port == port
+    with pytest.raises(vim.fault.NotAuthenticated):  # sessions do not outlive the service
+        client.service.CurrentTime()
     connect(server)
     server.stop()
