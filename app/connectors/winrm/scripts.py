@@ -152,11 +152,6 @@ def scripts() -> Iterator[str]:
             yield path.stem
 
 
-def places(script: str) -> tuple[str, ...]:
-    """Return the names of a script's placeholders, in order."""
-    return tuple(dict.fromkeys(_PLACE.findall(_template(script))))
-
-
 @lru_cache
 def _template(script: str) -> str:
     lines = _file(script).splitlines()

@@ -69,11 +69,13 @@ class Trouble:
 def exceptions() -> tuple[type[Exception], ...]:
     """Return all that an exchange through pywinrm may raise, garbage from the other end included."""
     import requests
+    import requests_credssp.exceptions as credssp
     import spnego.exceptions
     import urllib3.exceptions
     from winrm.exceptions import WinRMError, WinRMOperationTimeoutError, WinRMTransportError
 
     return (
+        credssp.AuthenticationException, credssp.InvalidConfigurationException, credssp.NTStatusException,
         WinRMError, WinRMTransportError, WinRMOperationTimeoutError, requests.RequestException,
         urllib3.exceptions.HTTPError, spnego.exceptions.SpnegoError, ElementTree.ParseError, OSError, KeyError,
         AttributeError, IndexError, ValueError, TypeError, StopIteration, AssertionError, struct.error,
@@ -107,6 +109,7 @@ def tell(error: Exception) -> Trouble:
 
 def _network(error: Exception) -> Trouble:
     import requests
+    import requests_credssp.exceptions as credssp
     import spnego.exceptions
     from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
@@ -117,7 +120,9 @@ def _network(error: Exception) -> Trouble:
             return Trouble(Kind.UNREACHABLE, _words(cause.__cause__ or cause))
         if isinstance(cause, ConnectTimeoutError):
             return Trouble(Kind.UNREACHABLE, "timed out")
-    if isinstance(error, spnego.exceptions.SpnegoError):
+    if isinstance(error, credssp.NTStatusException):
+        return Trouble(Kind.REJECTED, str(error))
+    if isinstance(error, spnego.exceptions.SpnegoError | credssp.AuthenticationException):
         return Trouble(Kind.UNSUPPORTED, str(error))
     if isinstance(error, requests.Timeout):
         return Trouble(Kind.LOST, "timed out")

@@ -10,7 +10,7 @@ import pytest
 from app.connectors.winrm import WinRm
 from app.lab.lab import Lab
 from app.lab.windows.server import WindowsServer
-from app.profile import Host
+from app.profile import Authentication, Host
 from app.wire import Tap, no_tap
 
 ADMINISTRATOR = "PRACTICE\\viewkeeper"
@@ -38,9 +38,13 @@ def reach(lab: Lab, server: WindowsServer) -> Iterator[Reach]:
         tap: Tap = no_tap,
         patience: float = 20,
         port: int | None = None,
+        authentication: Authentication = "ntlm",
     ) -> WinRm:
         chosen = port or (server.port if tls else server.http_port)
-        host = Host(name=server.host.name, address="127.0.0.1", port=chosen, tls=tls, account=account)
+        host = Host(
+            name=server.host.name, address="127.0.0.1", port=chosen, tls=tls, account=account,
+            authentication=authentication,
+        )  # fmt: skip
         secret = lab.passwords.of(account) if password is None else password
         context = trusting(lab, server.system) if tls else None
         opened.append(WinRm(host, secret, context=context, tap=tap, patience=patience))

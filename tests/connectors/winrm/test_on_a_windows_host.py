@@ -121,6 +121,15 @@ def test_an_account_without_rights_on_the_host_is_told_so(reach: Reach) -> None:
         reach(account="PRACTICE\\auditor").run("hostname")
 
 
+@pytest.mark.parametrize("way", ["kerberos", "credssp"])
+@pytest.mark.parametrize("tls", [True, False])
+def test_a_way_of_authentication_that_is_not_to_be_had_is_told_and_not_tried_again(
+    reach: Reach, way: str, tls: bool
+) -> None:
+    with pytest.raises(CouldNotLook, match=way):
+        reach(authentication=way, tls=tls).run("hostname")
+
+
 def test_a_certificate_that_has_changed_is_refused_before_anything_is_sent(lab: Lab, reach: Reach) -> None:
     host = reach()
     lab.certificates.change("winrm:broker1")
