@@ -69,7 +69,7 @@ class BackUpDatabase(StepBase):
             raise self._unproven(text("msdb has no row for it: the server did not finish this backup."))
         if not recorded.checksums or recorded.damaged:
             raise self._unproven(text("msdb says that it has no checksums or is damaged."))
-        if not server.file_there(before["path"]):
+        if not self._file_there(ctx, before["path"]):
             raise self._unproven(text("The file {path} is not there.", path=before["path"]))
         server.verify_only(before["path"])
         return {
@@ -83,6 +83,12 @@ class BackUpDatabase(StepBase):
         since = datetime.datetime.fromtimestamp(before["since"], datetime.UTC) - datetime.timedelta(days=2)
         found = server.recorded(self.database.name, name=before["name"], since=since)
         return found if found and found.path.lower() == before["path"].lower() else None
+
+    def _file_there(self, ctx: Context, path: str) -> bool:
+        """Ask the server's host where it is known: SQL Server tells only administrators which files there are."""
+        if self.database.server.host is not None:
+            return connections(ctx).host(self.database.server.host).file(path) is not None
+        return connections(ctx).database_server(self.database.server).file_there(path)
 
     def _unproven(self, why: Text) -> UserError:
         return UserError(

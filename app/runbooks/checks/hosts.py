@@ -198,9 +198,10 @@ def _quotas(c: Connections, host: Host) -> Observation:
             needed,
             system=f"winrm:{host.name}",
         )
-    low = int(quotas["MaxShellsPerUser"]) < SHELLS or int(quotas["MaxMemoryPerShellMB"]) < MEMORY
+    low = int(quotas[_SHELLS]) < SHELLS or int(quotas[_MEMORY]) < MEMORY
     remedy = text('On that host: winrm set winrm/config/winrs @{MaxShellsPerUser="5";MaxMemoryPerShellMB="150"}')
     return Observation("winrm", State.WARNING if low else State.PASSED, seen, needed, remedy, f"winrm:{host.name}")
 
 
-_NAMED = ("MaxShellsPerUser", "MaxMemoryPerShellMB")
+_SHELLS, _MEMORY = "Winrs.MaxShellsPerUser", "Winrs.MaxMemoryPerShellMB"
+_NAMED = (_SHELLS, _MEMORY)
