@@ -56,7 +56,10 @@ def _accounts(plan: Plan) -> Iterator[Account]:
     yield Account(
         name=f"{DOMAIN}\\auditor", sid=f"{DOMAIN_SID}-1002", view_role=directory.READ_ONLY, vcenter_role="ReadOnly"
     )
-    yield Account(name="vksql", sql_roles=("db_backupoperator", "db_datareader:msdb", "VIEW SERVER STATE"))
+    yield Account(
+        name="vksql",
+        sql_roles=("db_backupoperator", "db_datareader:msdb", "db_datareader:ViewComposer", "VIEW SERVER STATE"),
+    )
     yield Account(name="limited", sql_roles=("public",))
     for number, name in enumerate(("sqlservice", "viewservice", "dba", "helpdesk")):
         yield Account(name=f"{DOMAIN}\\{name}", sid=f"{DOMAIN_SID}-{1003 + number}")
