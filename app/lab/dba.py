@@ -11,7 +11,7 @@ DBA = "PRACTICE\\dba"
 
 
 def back_up(world: World, server: str, name: str, *, checksums: bool = True) -> BackupRecord:
-    """Back up a database into its server's backup folder; returns the row that msdb has of it. KeyError: no such one."""
+    """Back up a database into its server's backup folder; returns what msdb has of it. KeyError: not there."""
     from app.lab.sqlserver import media
     from app.lab.sqlserver.msdb import media_guid
     from app.lab.sqlserver.system_views import family

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -13,6 +12,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
+
+import msgspec
 
 import app
 from app.errors import UserError
@@ -36,6 +37,27 @@ LOCKED_BYTE = 1 << 20
 Published = dict[str, Any]
 
 
+class _Door(msgspec.Struct, frozen=True):
+    port: int
+    token: str
+
+
+class _System(msgspec.Struct, frozen=True):
+    port: int
+    fingerprint: str
+    certificate: str
+
+
+class _File(msgspec.Struct, frozen=True):
+    """lab.json: where the door and the systems are; `certificate` is the first one of each, in PEM."""
+
+    pid: int
+    started: float
+    control: _Door
+    systems: dict[str, _System]
+    format: int = FORMAT
+
+
 def folder(data: Path) -> Path:
     """Return where the lab of a data folder keeps its state."""
     return data / "lab"
@@ -44,11 +66,11 @@ def folder(data: Path) -> Path:
 def published(data: Path) -> Published | None:
     """Return what the running lab of that data folder has published; None where none runs, or only its file is left."""
     try:
-        found = json.loads((folder(data) / "lab.json").read_text("utf-8"))
-        call(found["control"]["port"], found["control"]["token"], "ping", patience=10.0)
-    except (OSError, ValueError, KeyError, NotThere, ControlError):
+        found = msgspec.json.decode((folder(data) / "lab.json").read_bytes(), type=_File)
+        call(found.control.port, found.control.token, "ping", patience=10.0)
+    except (OSError, msgspec.MsgspecError, NotThere, ControlError):
         return None  # no file, a file of a process that has died, or another program on its port
-    return dict(found)
+    return dict(msgspec.to_builtins(found))
 
 
 def start(data: Path, *, desktops: int = 40, pace: str = "1", seed: int = 1) -> Published:
@@ -183,23 +205,15 @@ def _systems(lab: Lab, servers: Sequence[Server]) -> dict[str, Any]:
 
 
 def _publish(place: Path, lab: Lab, servers: Sequence[Server], control: Control) -> None:
-    content = {
-        "format": FORMAT,
-        "pid": os.getpid(),
-        "started": time.time(),
-        "control": {"port": control.port, "token": control.token},
-        "systems": {
-            server.system: {
-                "port": server.port,
-                "fingerprint": lab.certificates.fingerprint(server.system),
-                "certificate": lab.certificates.first(server.system),
-            }
-            for server in servers
-        },
+    certificates = lab.certificates
+    systems = {
+        server.system: _System(server.port, certificates.fingerprint(server.system), certificates.first(server.system))
+        for server in servers
     }
+    content = _File(os.getpid(), time.time(), _Door(control.port, control.token), systems)
     temporary = place / "lab.json.new"
-    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(content, file)
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(msgspec.json.encode(content))
     temporary.replace(place / "lab.json")
 
 

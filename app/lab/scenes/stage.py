@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -15,7 +15,6 @@ from app.lab.world import World
 from app.texts import Text
 
 PREFIX = "scene:"
-_ROWS = msgspec.json.Decoder(list[ANY])
 
 
 class UnknownScene(Exception):
@@ -48,12 +47,18 @@ def scene(
     return enter
 
 
+class Replaced(msgspec.Struct):
+    """A row as it was before a scene, and as the scene made it; None where there was none, or is none any more."""
+
+    before: ANY | None
+    after: ANY | None
+
+
 class Memory(msgspec.Struct):
-    """What striking a scene needs: rows as they were, rows that were not there, work begun, what lies outside."""
+    """What striking a scene needs: the rows that it replaced, work begun, and what it changed outside the world."""
 
     number: int
-    rows: str = ""
-    new: list[tuple[str, str]] = []
+    rows: list[Replaced] = []
     work: list[str] = []
     certificates: list[str] = []
     passwords: list[str] = []
@@ -64,7 +69,7 @@ class Stage:
 
     def __init__(self, lab: Lab, name: str, options: dict[str, str], number: int) -> None:
         self.lab, self.world, self.name, self.options = lab, lab.world, name, options
-        self._before: dict[tuple[type[Row], str], Row | None] = {}
+        self._before: dict[tuple[str, str], Row | None] = {}
         self._memory = Memory(number)
 
     def put(self, *rows: Row) -> None:
@@ -102,16 +107,17 @@ class Stage:
     def close(self) -> None:
         """Keep what striking needs in the world itself, so that it outlives the process."""
         memory = self._memory
-        memory.rows = base64.b64encode(
-            msgspec.json.encode([row for row in self._before.values() if row is not None])
-        ).decode()
-        memory.new = [(table.__name__, key) for (table, key), row in self._before.items() if row is None]
+        memory.rows = [
+            Replaced(before, self.world.find(table, key))  # type: ignore[arg-type]  # every Row is in ANY
+            for (table, key), before in self._before.items()
+        ]
         value = msgspec.json.encode(memory).decode()
         self.world.change("scene", f"{self.name} is set", Setting(name=PREFIX + self.name, value=value))
 
     def _remember(self, *rows: Row) -> None:
         for row in rows:
-            self._before.setdefault((type(row), row.key), self.world.find(type(row).__name__, row.key))
+            place = (type(row).__name__, row.key)
+            self._before.setdefault(place, self.world.find(*place))
 
 
 def play(lab: Lab, name: str, options: dict[str, str] | None = None) -> None:
@@ -171,6 +177,26 @@ def _strike(lab: Lab, name: str) -> None:
         lab.certificates.back(system)
     for account in memory.passwords:
         lab.passwords.back(account)
-    rows = _ROWS.decode(base64.b64decode(memory.rows))
-    gone = [row for table, key in memory.new if (row := world.find(table, key)) is not None]
-    world.change("scene", f"{name} is struck", *rows, drop=[*gone, world.require(Setting, PREFIX + name)])
+    put: list[Row] = []
+    drop: list[Row] = [world.require(Setting, PREFIX + name)]
+    for replaced in memory.rows:
+        known = replaced.before or replaced.after
+        now = world.find(type(known).__name__, known.key) if known is not None else None
+        if replaced.before is None and now is not None:
+            drop.append(now)
+        elif replaced.before is not None and now is None and replaced.after is None:
+            put.append(replaced.before)
+        elif replaced.before is not None and replaced.after is not None and now is not None:
+            fields = {field: _mended(*(getattr(row, field) for row in (replaced.before, replaced.after, now)))
+                      for field in now.__struct_fields__}  # fmt: skip
+            put.append(type(now)(**fields))
+    world.change("scene", f"{name} is struck", *put, drop=drop)
+
+
+def _mended(before: Any, after: Any, now: Any) -> Any:
+    """Return a value without what the scene did to it; what others have done to it since stays."""
+    if all(isinstance(value, dict) for value in (before, after, now)):
+        mended = {key: _mended(before.get(key), after.get(key), value) for key, value in now.items()}
+        mended |= {key: value for key, value in before.items() if key not in after and key not in now}
+        return {key: value for key, value in mended.items() if value is not None}
+    return before if now == after else now
