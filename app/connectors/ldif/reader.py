@@ -30,10 +30,15 @@ def read(stream: BinaryIO) -> Iterator[Entry]:
     that ends in the middle of an entry. A file cut exactly between two entries cannot be told from a whole one.
     """
     names = _Names()
-    for record, line, last in _records(stream):
-        entry = _entry(record, line, last, names)
-        if entry is not None:
-            yield entry
+    plain, coded = names.plain, names.coded
+    for records, line, last, padded in _records(stream):
+        for record in records:
+            entry = None if padded else _usual(record, line, plain, coded)
+            if entry is None:
+                entry = _entry(record, line, last, names)
+            if entry is not None:
+                yield entry
+            line += record.count(b"\n") + 2  # noqa: PLW2901  # the number of the next record's first line
 
 
 class _Names:
@@ -56,25 +61,29 @@ class _Names:
 # ---- records: blocks of lines between empty lines
 
 
-def _records(stream: BinaryIO) -> Iterator[tuple[bytes, int, bool]]:
-    """Give every block of lines: without its last line's end, the number of its first line, whether the file ends."""
+def _records(stream: BinaryIO) -> Iterator[tuple[list[bytes], int, bool, bool]]:
+    """Give blocks of lines, many at once, each without its last line's end.
+
+    Beside them: the number of the first one's first line, whether the file ends with them, and whether more than one
+    space stands after a colon somewhere, which is rare enough to be looked for here and not in every line."""
     line, rest, held = 1, b"", b""
     first = True
     while block := stream.read(BLOCK):
         if first:
             block, first = _beginning(block, stream), False
         block, held = _unix(held + block)
-        *whole, rest = (rest + block).split(b"\n\n")
-        for record in whole:
-            yield record, line, False
-            line += record.count(b"\n") + 2
+        content = rest + block
+        *whole, rest = content.split(b"\n\n")
+        if whole:
+            yield whole, line, False, b":  " in content
+            line += content.count(b"\n") - rest.count(b"\n")
         if len(rest) > LONGEST_ENTRY:
             raise damaged(line, text("It begins an entry of more than {size} MiB.", size=LONGEST_ENTRY >> 20))
     rest += held
     if rest:
         if not rest.endswith(b"\n"):
             raise cut_off(line + rest.count(b"\n"), text("That line has no end."))
-        yield rest[:-1], line, True
+        yield [rest[:-1]], line, True, True
 
 
 def is_utf16(head: bytes) -> bool:
@@ -109,6 +118,28 @@ def _unix(block: bytes) -> tuple[bytes, bytes]:
 
 
 # ---- entries
+
+
+def _usual(record: bytes, line: int, plain: dict[bytes, str], coded: dict[bytes, str]) -> Entry | None:
+    """Return the entry of a block whose lines are all of the usual kind, else None: a short way for most of a file."""
+    if record[:4] != b"dn: ":
+        return None
+    first, *specs = (record.replace(b"\n ", b"") if b"\n " in record else record).split(b"\n")
+    attributes: dict[str, list[bytes]] = {}
+    try:
+        for spec in specs:
+            left, separator, value = spec.partition(b": ")
+            if left in plain and separator:
+                name = plain[left]
+            else:
+                name, value = coded[left], binascii.a2b_base64(value, strict_mode=True)
+            if name in attributes:
+                attributes[name].append(value)
+            else:
+                attributes[name] = [value]
+        return Entry(first[4:].decode("utf-8"), attributes, line) if attributes else None
+    except (KeyError, ValueError):  # a name not met before, an empty value, a comment, damage: the long way tells which
+        return None
 
 
 def _entry(record: bytes, line: int, last: bool, names: _Names) -> Entry | None:
