@@ -1,4 +1,4 @@
-"""BACKUP DATABASE: refused, carried out with live progress, aborted when nobody waits for it, or done and written down."""
+"""BACKUP DATABASE: refused, carried out with live progress, aborted when nobody waits for it, or done."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from app.lab.sqlserver.work import Dropped, Work
 
 BYTES_PER_SECOND = 60 * 1024**2
 LINGER = 0.2
-"""Seconds before a backup is finished in which its client may still go away. On a real server no backup is over sooner; here,
-where durations may be nothing, a client that does not wait for the end would else find one all the same."""
+"""Seconds before a backup is finished in which its client may still go away. On a real server none is over sooner;
+here, where durations may be nothing, a client that does not wait for the end would else find one all the same."""
 
 DISK_FULL, DEVICE_ERROR = HostError(112), HostError(1117)
 ACT = "BACKUP DATABASE"
@@ -141,7 +141,7 @@ class _Backup:
     # ---- the end
 
     def _media_there(self) -> bytes:
-        """Return what the file holds already and keeps. SqlError 3242 where it is no backup and may not be overwritten."""
+        """Return what the file holds already and keeps. SqlError 3242 where it is there and is no backup."""
         found = self._instance.world.file(self._where.host, self._where.path)
         if found is None or "FORMAT" in self._order.options:
             return b""

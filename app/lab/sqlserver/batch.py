@@ -95,7 +95,8 @@ class Batch:
 
     def _globals(self) -> Values:
         return {
-            "ROWCOUNT": (INT, self._rowcount), "ERROR": (INT, self._error), "TRANCOUNT": (INT, self._state.transactions),
+            "ROWCOUNT": (INT, self._rowcount), "ERROR": (INT, self._error),
+            "TRANCOUNT": (INT, self._state.transactions),
             "NESTLEVEL": (INT, self._depth), "LANGUAGE": (nvarchar(128), self._state.language),
         }  # fmt: skip
 
@@ -211,7 +212,7 @@ class Batch:
         if name == "sp_executesql":
             self._execute_text(statement)
             return
-        procedure = procedures.find(statement.procedure)
+        procedure = procedures.find(statement.procedure, self._state.instance.release)
         given = [self._given(argument.name, argument.value, argument.output) for argument in statement.arguments]
         status = self._call(procedure, given)
         if statement.status:
@@ -247,7 +248,7 @@ class Batch:
         """Call a procedure by name, as a client's remote call does."""
         parts = tuple(part.strip("[]") for part in name.split("."))
         try:
-            procedure = procedures.find(parts)
+            procedure = procedures.find(parts, self._state.instance.release)
         except SqlError as error:
             self._tell(error)
             return 1

@@ -107,7 +107,10 @@ def _tables(look: Look) -> Iterator[Relation]:
 
 def _information_tables(look: Look) -> Iterator[dict[str, Any]]:
     for table in _tables(look):
-        yield {"TABLE_CATALOG": look.database.name, "TABLE_SCHEMA": table.schema, "TABLE_NAME": table.name, "TABLE_TYPE": "BASE TABLE"}  # fmt: skip
+        yield {
+            "TABLE_CATALOG": look.database.name, "TABLE_SCHEMA": table.schema, "TABLE_NAME": table.name,
+            "TABLE_TYPE": "BASE TABLE",
+        }  # fmt: skip
 
 
 def _information_columns(look: Look) -> Iterator[dict[str, Any]]:
@@ -115,7 +118,8 @@ def _information_columns(look: Look) -> Iterator[dict[str, Any]]:
         for place, field in enumerate(table.known_to(look.instance.release), 1):
             yield {
                 "TABLE_CATALOG": look.database.name, "TABLE_SCHEMA": table.schema, "TABLE_NAME": table.name,
-                "COLUMN_NAME": field.name, "ORDINAL_POSITION": place, "IS_NULLABLE": "YES", "DATA_TYPE": field.kind.name,
+                "COLUMN_NAME": field.name, "ORDINAL_POSITION": place, "IS_NULLABLE": "YES",
+                "DATA_TYPE": field.kind.name,
                 "CHARACTER_MAXIMUM_LENGTH": field.kind.size if field.kind.is_text else None,
             }  # fmt: skip
 
@@ -124,7 +128,8 @@ def _objects(look: Look) -> Iterator[dict[str, Any]]:
     for table in _tables(look):
         made = look.instance.local(look.instance.world.events[0].at) if look.instance.world.events else None
         yield {
-            "name": table.name, "object_id": object_number(f"{table.schema}.{table.name}"), "schema_id": 1, "type": "U ",
+            "name": table.name, "object_id": object_number(f"{table.schema}.{table.name}"), "schema_id": 1,
+            "type": "U ",
             "type_desc": "USER_TABLE", "create_date": made, "modify_date": made, "is_ms_shipped": 0,
         }  # fmt: skip
 
@@ -145,7 +150,8 @@ _INFORMATION = (
     ),
     Relation(
         "INFORMATION_SCHEMA", "COLUMNS",
-        fields("TABLE_CATALOG:nvarchar(128) TABLE_SCHEMA:nvarchar(128) TABLE_NAME:nvarchar(128) COLUMN_NAME:nvarchar(128)"
+        fields("TABLE_CATALOG:nvarchar(128) TABLE_SCHEMA:nvarchar(128) TABLE_NAME:nvarchar(128)"
+               " COLUMN_NAME:nvarchar(128)"
                " ORDINAL_POSITION:int COLUMN_DEFAULT:nvarchar(4000) IS_NULLABLE:varchar(3) DATA_TYPE:nvarchar(128)"
                " CHARACTER_MAXIMUM_LENGTH:int"),
         _information_columns,

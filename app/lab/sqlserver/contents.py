@@ -1,6 +1,6 @@
 """What Composer, vCenter and View keep in their databases, shown from the world's rows.
 
-Composer's schema is not public: the names are those of VMware's KB 2015112 and [U] beyond it. vCenter's tables are named as
+Composer's schema is not public: names are of VMware's KB 2015112, and inferred beyond it. vCenter's tables are named as
 scripts of its administrators name them, View's event tables as its manual does with the prefix VE_."""
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ def _requests(look: Look) -> Iterator[dict[str, Any]]:
     for request in look.instance.world.all(ComposerRequest, composer=_owner(look)):
         yield {
             "ID": request.id, "OPERATION": request.operation, "POOL_NAME": request.pool, "VM_NAME": request.vm,
-            "STATE": request.state, "CREATED": local(request.created), "STARTS": local(request.starts) if request.starts else None,
+            "STATE": request.state, "CREATED": local(request.created),
+            "STARTS": local(request.starts) if request.starts else None,
         }  # fmt: skip
 
 
@@ -114,8 +115,10 @@ def _vcenter(look: Look) -> VCenter | None:
 def _vms(look: Look) -> Iterator[dict[str, Any]]:
     for vm in look.instance.world.all(Vm, vcenter=_owner(look)):
         yield {
-            "ID": _number(vm.moid), "FILE_NAME": vm.vmx, "LOCAL_FILE_NAME": vm.vmx, "POWER_STATE": int(vm.power == "poweredOn"),
-            "HOST_ID": _number(vm.host), "UUID_BIOS": vm.uuid, "UUID_INSTANCE": vm.instance_uuid, "DNS_NAME": vm.guest or None,
+            "ID": _number(vm.moid), "FILE_NAME": vm.vmx, "LOCAL_FILE_NAME": vm.vmx,
+            "POWER_STATE": int(vm.power == "poweredOn"),
+            "HOST_ID": _number(vm.host), "UUID_BIOS": vm.uuid, "UUID_INSTANCE": vm.instance_uuid,
+            "DNS_NAME": vm.guest or None,
             "IS_TEMPLATE": int(vm.template), "DESCRIPTION": vm.annotation,
         }  # fmt: skip
 
@@ -137,7 +140,8 @@ def _entities(look: Look) -> Iterator[dict[str, Any]]:
 def _versions(look: Look) -> Iterator[dict[str, Any]]:
     vcenter = _vcenter(look)
     if vcenter is not None:
-        yield {"VER_ID": 500 if vcenter.version.startswith("5") else 400, "VERSION_VALUE": f"VirtualCenter Database {vcenter.version}"}  # fmt: skip
+        number = 500 if vcenter.version.startswith("5") else 400
+        yield {"VER_ID": number, "VERSION_VALUE": f"VirtualCenter Database {vcenter.version}"}
 
 
 # ---- View's events
@@ -193,7 +197,8 @@ _BY_CONTENT: dict[str, tuple[Relation, ...]] = {
         _table("SVI_TASK_STATE", "ID:bigint REQUEST_ID:nvarchar(64) STATE:int SIM_CLONE_ID:bigint", _task_states),
     ),
     "vcenter": (
-        _table("VPX_VM", "ID:bigint FILE_NAME:nvarchar(max) LOCAL_FILE_NAME:nvarchar(max) POWER_STATE:int HOST_ID:bigint"
+        _table("VPX_VM", "ID:bigint FILE_NAME:nvarchar(max) LOCAL_FILE_NAME:nvarchar(max) POWER_STATE:int"
+               " HOST_ID:bigint"
                " UUID_BIOS:nvarchar(255) UUID_INSTANCE:nvarchar(255) DNS_NAME:nvarchar(255) IS_TEMPLATE:int"
                " DESCRIPTION:nvarchar(max)", _vms),
         _table("VPX_HOST", "ID:bigint DNS_NAME:nvarchar(255) ENABLED:int", _hosts),

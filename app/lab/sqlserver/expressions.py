@@ -196,8 +196,10 @@ class Expressions:
         """Return the type that CAST names."""
         name = node.this if isinstance(node.this, str) else node.this.value
         written = node.args.get("kind") or name
-        named = {"UUID": "uniqueidentifier", "TIMESTAMP": "datetime", "DATETIME2": "datetime2", "VARIANT": "sql_variant",
-                 "DOUBLE": "float", "BOOLEAN": "bit", "UTINYINT": "tinyint", "TEXT": "varchar", "NAME": "sysname"}  # fmt: skip
+        named = {"UUID": "uniqueidentifier", "TIMESTAMP": "datetime", "DATETIME2": "datetime2",
+        "VARIANT": "sql_variant",
+                 "DOUBLE": "float", "BOOLEAN": "bit", "UTINYINT": "tinyint", "TEXT": "varchar",
+                 "NAME": "sysname"}  # fmt: skip
         plain = named.get(str(written).upper(), str(written).lower())
         sizes = []
         for size in node.expressions:
@@ -281,9 +283,12 @@ class Expressions:
         parts = [self.expression(part, scope).sql for part in node.args.get("partition_by") or []]
         over = [f"PARTITION BY {', '.join(parts)}"] if parts else []
         if node.args.get("order") is not None:
-            ordered = [f"{self.expression(o.this, scope).sql} {'DESC' if o.args.get('desc') else 'ASC'}" for o in node.args["order"].expressions]  # fmt: skip
+            ordered = [self._over(part, scope) for part in node.args["order"].expressions]
             over.append(f"ORDER BY {', '.join(ordered)}")
         return Piece(f"{inner.sql} OVER ({' '.join(over)})", inner.kind)
+
+    def _over(self, part: Any, scope: Scope) -> str:
+        return f"{self.expression(part.this, scope).sql} {'DESC' if part.args.get('desc') else 'ASC'}"
 
     def _collated(self, node: Any, scope: Scope) -> Piece:
         return self.expression(node.this, scope)  # every collation here is one that tells no case
@@ -370,9 +375,11 @@ class Expressions:
         return f"EXISTS ({sql})"
 
     _METHODS: dict[type, Callable[[Expressions, Any, Scope], Piece]] = {  # noqa: RUF012  # a table of methods, never changed
-        exp.Literal: _literal, exp.National: _national, exp.HexString: _hexadecimal, exp.Null: _null, exp.Column: _column,
+        exp.Literal: _literal, exp.National: _national, exp.HexString: _hexadecimal, exp.Null: _null,
+        exp.Column: _column,
         exp.Parameter: _parameter, exp.Paren: _paren, exp.Neg: _negative, **dict.fromkeys(_ARITHMETIC, _arithmetic),
-        **dict.fromkeys(_BITS, _bits), exp.Case: _case, exp.Cast: _cast, exp.Convert: _convert, exp.Anonymous: _function,
+        **dict.fromkeys(_BITS, _bits), exp.Case: _case, exp.Cast: _cast, exp.Convert: _convert,
+        exp.Anonymous: _function,
         exp.CurrentTimestamp: _now, exp.CurrentUser: _who, exp.SessionUser: _who, exp.Window: _window,
         exp.Collate: _collated, exp.Subquery: _subquery,
     }  # fmt: skip

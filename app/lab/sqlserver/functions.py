@@ -1,4 +1,4 @@
-"""The scalar functions of T-SQL that are answered. A name that is not here is refused as SQL Server refuses it (195)."""
+"""The scalar functions of T-SQL that are answered. A name that is not here is refused as SQL Server does (195)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.lab.sqlserver.tds.types import (
     SqlType,
     nvarchar,
 )  # fmt: skip
-from app.lab.sqlserver.tds.versions import SQL_2005, SQL_2008, SQL_2012, SQL_2022, Release
+from app.lab.sqlserver.tds.versions import SQL_2005, SQL_2008, SQL_2012, Release
 from app.lab.sqlserver.words import SqlError
 
 
@@ -47,6 +47,10 @@ def _text_like_first(kinds: Sequence[SqlType]) -> SqlType:
     return kinds[0] if kinds[0].is_text else nvarchar(4000)
 
 
+def _time_like_third(kinds: Sequence[SqlType]) -> SqlType:
+    return kinds[2] if kinds[2].is_time else DATETIME
+
+
 def _widest(kinds: Sequence[SqlType]) -> SqlType:
     found = kinds[0]
     for kind in kinds[1:]:
@@ -70,7 +74,8 @@ def _substring(_: Look, value: Any, start: int, length: int) -> Any:
     if length < 0:
         raise SqlError(537)
     begin = max(start, 1)
-    return value[begin - 1 : max(start + length - 1, 0)] if isinstance(value, bytes) else str(value)[begin - 1 : max(start + length - 1, 0)]  # fmt: skip
+    source = value if isinstance(value, bytes) else str(value)
+    return source[begin - 1 : max(start + length - 1, 0)]
 
 
 def _replace(_: Look, value: Any, old: str, new: str) -> str:
@@ -114,7 +119,8 @@ def _date_add(_: Look, part: str, count: Any, when: Any) -> str:
         raise SqlError(517)
     first = datetime.datetime(months // 12, months % 12 + 1, 1)  # noqa: DTZ001  # datetime knows no zone
     days = ((first.replace(day=28) + datetime.timedelta(days=4)).replace(day=1) - first).days
-    return str(values.to_sqlite(first.replace(day=min(found.day, days)) + (found - found.replace(hour=0, minute=0, second=0, microsecond=0))))  # fmt: skip
+    since_midnight = found - found.replace(hour=0, minute=0, second=0, microsecond=0)
+    return str(values.to_sqlite(first.replace(day=min(found.day, days)) + since_midnight))
 
 
 def _shifted(found: datetime.datetime, by: datetime.timedelta) -> datetime.datetime:
@@ -143,10 +149,12 @@ def _date_diff(_: Look, part: str, begin: Any, end: Any) -> int:
 def _date_part(_: Look, part: str, when: Any) -> int:
     found = values.moment(str(when))
     known = {
-        "year": found.year, "yyyy": found.year, "yy": found.year, "month": found.month, "mm": found.month, "m": found.month,
+        "year": found.year, "yyyy": found.year, "yy": found.year, "month": found.month, "mm": found.month,
+        "m": found.month,
         "day": found.day, "dd": found.day, "d": found.day, "hour": found.hour, "hh": found.hour, "minute": found.minute,
         "mi": found.minute, "n": found.minute, "second": found.second, "ss": found.second, "s": found.second,
-        "millisecond": found.microsecond // 1000, "ms": found.microsecond // 1000, "weekday": found.isoweekday() % 7 + 1,
+        "millisecond": found.microsecond // 1000, "ms": found.microsecond // 1000,
+        "weekday": found.isoweekday() % 7 + 1,
         "dw": found.isoweekday() % 7 + 1, "dayofyear": found.timetuple().tm_yday, "dy": found.timetuple().tm_yday,
     }  # fmt: skip
     if part not in known:
@@ -170,13 +178,13 @@ _WORDS = nvarchar(4000)
 
 FUNCTIONS: dict[str, Function] = {
     "LEN": Function(1, 1, INT, _strict(lambda _, value: len(str(value).rstrip(" ")))),
-    "DATALENGTH": Function(1, 1, INT, _strict(lambda _, value: len(value) if isinstance(value, bytes) else 2 * len(str(value)))),
+    "DATALENGTH": Function(1, 1, INT, _strict(lambda _, value: len(value) * (1 if isinstance(value, bytes) else 2))),
     "UPPER": Function(1, 1, _text_like_first, _strict(lambda _, value: str(value).upper())),
     "LOWER": Function(1, 1, _text_like_first, _strict(lambda _, value: str(value).lower())),
     "LTRIM": Function(1, 1, _text_like_first, _strict(lambda _, value: str(value).lstrip(" "))),
     "RTRIM": Function(1, 1, _text_like_first, _strict(lambda _, value: str(value).rstrip(" "))),
     "LEFT": Function(2, 2, _text_like_first, _strict(lambda _, value, count: str(value)[: max(count, 0)])),
-    "RIGHT": Function(2, 2, _text_like_first, _strict(lambda _, value, count: str(value)[-count:] if count > 0 else "")),
+    "RIGHT": Function(2, 2, _text_like_first, _strict(lambda _, value, n: str(value)[-n:] if n > 0 else "")),
     "SUBSTRING": Function(3, 3, _text_like_first, _strict(_substring)),
     "REPLACE": Function(3, 3, _text_like_first, _strict(_replace)),
     "REVERSE": Function(1, 1, _text_like_first, _strict(lambda _, value: str(value)[::-1])),
@@ -190,13 +198,13 @@ FUNCTIONS: dict[str, Function] = {
     "GETUTCDATE": Function(0, 0, DATETIME, _clock(utc=True)),
     "SYSDATETIME": Function(0, 0, _DATETIME2, _clock(utc=False), SQL_2008),
     "SYSUTCDATETIME": Function(0, 0, _DATETIME2, _clock(utc=True), SQL_2008),
-    "DATEADD": Function(3, 3, lambda kinds: kinds[2] if kinds[2].is_time else DATETIME, _strict(_date_add), part_first=True),
+    "DATEADD": Function(3, 3, _time_like_third, _strict(_date_add), part_first=True),
     "DATEDIFF": Function(3, 3, INT, _strict(_date_diff), part_first=True),
     "DATEPART": Function(2, 2, INT, _strict(_date_part), part_first=True),
     "YEAR": Function(1, 1, INT, _strict(lambda look, when: _date_part(look, "year", when))),
     "MONTH": Function(1, 1, INT, _strict(lambda look, when: _date_part(look, "month", when))),
     "DAY": Function(1, 1, INT, _strict(lambda look, when: _date_part(look, "day", when))),
-    "NEWID": Function(0, 0, GUID, lambda look: str(properties.new_guid()).upper()),
+    "NEWID": Function(0, 0, GUID, lambda _: str(properties.new_guid()).upper()),
     "SERVERPROPERTY": Function(1, 1, VARIANT, _strict(properties.of_server)),
     "DATABASEPROPERTYEX": Function(2, 2, VARIANT, _strict(properties.of_database)),
     "DB_ID": Function(0, 1, SMALLINT, properties.database_id),
@@ -211,7 +219,7 @@ FUNCTIONS: dict[str, Function] = {
     "SUSER_NAME": Function(0, 1, SYSNAME, properties.login_name),
     "ORIGINAL_LOGIN": Function(0, 0, SYSNAME, properties.login_name),
     "USER_NAME": Function(0, 1, SYSNAME, properties.user_name),
-    "SCHEMA_NAME": Function(0, 1, SYSNAME, lambda look, *_: "dbo"),
+    "SCHEMA_NAME": Function(0, 1, SYSNAME, lambda *_: "dbo"),
     "HOST_NAME": Function(0, 0, SYSNAME, lambda look: look.seat.host),
     "APP_NAME": Function(0, 0, SYSNAME, lambda look: look.seat.program),
     "FLOOR": Function(1, 1, _like_first, _strict(lambda _, value: math.floor(value))),
@@ -219,22 +227,21 @@ FUNCTIONS: dict[str, Function] = {
     "STR": Function(1, 1, nvarchar(10), _strict(lambda _, value: f"{round(value):>10}")),
     "CONCAT": Function(2, 254, _WORDS, lambda _, *given: "".join("" if v is None else str(v) for v in given), SQL_2012),
     "TRIM": Function(1, 1, _text_like_first, _strict(lambda _, value: str(value).strip(" ")), (14, 0)),
-    "GREATEST": Function(1, 254, _widest, lambda _, *given: max((v for v in given if v is not None), default=None), SQL_2022),
 }  # fmt: skip
 
 GLOBALS: dict[str, tuple[SqlType, Callable[[Look], Any]]] = {
     "VERSION": (nvarchar(300), properties.version_words),
     "SERVERNAME": (SYSNAME, lambda look: look.instance.server_name),
-    "SERVICENAME": (SYSNAME, lambda look: "MSSQLSERVER"),
+    "SERVICENAME": (SYSNAME, lambda _: "MSSQLSERVER"),
     "SPID": (SMALLINT, lambda look: look.seat.id),
     "LANGUAGE": (SYSNAME, lambda look: look.instance.language),
-    "MICROSOFTVERSION": (INT, lambda look: (look.instance.release[0] << 24) | (look.instance.release[1] << 16) | look.instance.build[2]),
-    "MAX_PRECISION": (SqlType("tinyint"), lambda look: 38),
-    "TEXTSIZE": (INT, lambda look: 2147483647),
-    "LOCK_TIMEOUT": (INT, lambda look: -1),
-    "DATEFIRST": (SqlType("tinyint"), lambda look: 7),
-    "OPTIONS": (INT, lambda look: 5496),
-    "MAX_CONNECTIONS": (INT, lambda look: 32767),
+    "MICROSOFTVERSION": (INT, properties.version_number),
+    "MAX_PRECISION": (SqlType("tinyint"), lambda _: 38),
+    "TEXTSIZE": (INT, lambda _: 2147483647),
+    "LOCK_TIMEOUT": (INT, lambda _: -1),
+    "DATEFIRST": (SqlType("tinyint"), lambda _: 7),
+    "OPTIONS": (INT, lambda _: 5496),
+    "MAX_CONNECTIONS": (INT, lambda _: 32767),
 }  # fmt: skip
 """Those that hang on the session (@@TRANCOUNT, @@ROWCOUNT, @@ERROR) are the batch's own."""
 

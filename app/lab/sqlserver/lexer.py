@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -106,7 +107,7 @@ def _word(group: str, text: str, at: int, line: int) -> Word:
     return Word(kind, text, value, at, at + len(text), line)
 
 
-_MEANINGS = {
+_MEANINGS: dict[str, Callable[[str], tuple[Is, str]]] = {
     "unicode": lambda text: (Is.UNICODE, text[2:-1].replace("''", "'")),
     "text": lambda text: (Is.TEXT, text[1:-1].replace("''", "'")),
     "bracket": lambda text: (Is.NAME, text[1:-1].replace("]]", "]")),

@@ -43,7 +43,7 @@ class Refused(Exception):
 def log_in(
     instance: Instance, channel: Channel, logon: NewLogon, context: ssl.SSLContext | None
 ) -> tuple[Seat, Tokens] | None:
-    """Take a client through the door. None where it was refused and told so; Gone, Malformed and Dropped as they come."""
+    """Take a client through the door. None where it was refused and told so; Gone, Malformed, Dropped as they come."""
     message = channel.read()
     encryption = Encrypt.NOT_SUPPORTED
     if message.kind == Kind.PRELOGIN:

@@ -1,7 +1,7 @@
 """Backup files: a format of this practice environment's own, with a magic number, headers, pages and page checksums.
 
-A file is a label and backup sets, one after another. A set is a header, its database's content in pages, and an end mark; every
-part says how long it is, so that what was cut off or changed is seen."""
+A file is a label and backup sets, one after another. A set is a header, a database's content in pages, an end mark;
+every part says how long it is, so that what was cut off or changed is seen."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def read(data: bytes) -> tuple[str, list[Found]]:
         for part in parts(data):
             if part.mark == LABEL:
                 if not part.whole:
-                    raise Broken("label")
+                    raise Broken("label")  # noqa: TRY301  # caught below, where the label is told from the rest
                 identifier = part.body.decode("ascii", "replace")
             elif part.mark == HEADER:
                 header, pages = _header(part), []

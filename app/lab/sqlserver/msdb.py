@@ -39,10 +39,12 @@ def _backup_sets(look: Look) -> Iterator[dict[str, Any]]:
     for record in _records(look):
         lsn = sequence(record)
         yield {
-            "backup_set_id": record.id, "backup_set_uuid": uuid.uuid5(uuid.NAMESPACE_OID, f"{record.server}|{record.id}"),
+            "backup_set_id": record.id,
+            "backup_set_uuid": uuid.uuid5(uuid.NAMESPACE_OID, f"{record.server}|{record.id}"),
             "media_set_id": media[record.path.lower()], "first_family_number": 1, "first_media_number": 1,
             "last_family_number": 1, "last_media_number": 1, "catalog_family_number": 1, "catalog_media_number": 1,
-            "position": record.position, "expiration_date": None, "software_vendor_id": 4608, "name": record.set_name or None,
+            "position": record.position, "expiration_date": None, "software_vendor_id": 4608,
+            "name": record.set_name or None,
             "description": None, "user_name": record.user, "software_major_version": major,
             "software_minor_version": minor, "software_build_version": build, "time_zone": instance.zone_minutes // 15,
             "mtf_minor_version": 0, "first_lsn": lsn, "last_lsn": lsn + 1, "checkpoint_lsn": lsn,
@@ -118,16 +120,20 @@ def _jobs(look: Look) -> Iterator[dict[str, Any]]:
 _ALL = (
     Relation("dbo", "backupset", fields(
         "backup_set_id:int backup_set_uuid:uniqueidentifier media_set_id:int first_family_number:tinyint"
-        " first_media_number:smallint last_family_number:tinyint last_media_number:smallint catalog_family_number:tinyint"
+        " first_media_number:smallint last_family_number:tinyint last_media_number:smallint"
+        " catalog_family_number:tinyint"
         " catalog_media_number:smallint position:int expiration_date:datetime software_vendor_id:int name:nvarchar(128)"
-        " description:nvarchar(255) user_name:nvarchar(128) software_major_version:tinyint software_minor_version:tinyint"
+        " description:nvarchar(255) user_name:nvarchar(128) software_major_version:tinyint"
+        " software_minor_version:tinyint"
         " software_build_version:smallint time_zone:smallint mtf_minor_version:tinyint first_lsn:decimal(25)"
-        " last_lsn:decimal(25) checkpoint_lsn:decimal(25) database_backup_lsn:decimal(25) database_creation_date:datetime"
+        " last_lsn:decimal(25) checkpoint_lsn:decimal(25) database_backup_lsn:decimal(25)"
+        " database_creation_date:datetime"
         " backup_start_date:datetime backup_finish_date:datetime type:char(1) sort_order:smallint code_page:smallint"
         " compatibility_level:tinyint database_version:int backup_size:decimal(20) database_name:nvarchar(128)"
         " server_name:nvarchar(128) machine_name:nvarchar(128) flags:int unicode_locale:int unicode_compare_style:int"
         " collation_name:nvarchar(128) is_password_protected:bit recovery_model:nvarchar(60) has_bulk_logged_data:bit"
-        " is_snapshot:bit is_readonly:bit is_single_user:bit has_backup_checksums:bit is_damaged:bit begins_log_chain:bit"
+        " is_snapshot:bit is_readonly:bit is_single_user:bit has_backup_checksums:bit is_damaged:bit"
+        " begins_log_chain:bit"
         " has_incomplete_metadata:bit is_force_offline:bit is_copy_only:bit first_recovery_fork_guid:uniqueidentifier"
         " last_recovery_fork_guid:uniqueidentifier fork_point_lsn:decimal(25) database_guid:uniqueidentifier"
         " family_guid:uniqueidentifier differential_base_lsn:decimal(25) differential_base_guid:uniqueidentifier"

@@ -1,8 +1,9 @@
-"""A batch of T-SQL, taken apart into statements. The whole batch is parsed before any of it runs, as SQL Server does."""
+"""A batch of T-SQL, taken apart into statements. All of it is parsed before any of it runs, as SQL Server does."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from app.lab.sqlserver.lexer import Is, Word, words_of
 from app.lab.sqlserver.statements import (
@@ -36,12 +37,14 @@ _NOT_SERVED = frozenset(
      "CLOSE", "DEALLOCATE", "BULK", "SAVE", "THROW"}
 )  # fmt: skip
 _SERVED = frozenset(
-    {"DECLARE", "SET", "SELECT", "WITH", "USE", "BACKUP", "RESTORE", "EXEC", "EXECUTE", "WAITFOR", "IF", "PRINT", "BEGIN",
+    {"DECLARE", "SET", "SELECT", "WITH", "USE", "BACKUP", "RESTORE", "EXEC", "EXECUTE", "WAITFOR", "IF", "PRINT",
+    "BEGIN",
      "COMMIT", "ROLLBACK"}
 )  # fmt: skip
 _STARTS = (_SERVED | _NOT_SERVED) - {"WITH", "OPEN", "CLOSE", "FETCH"} | {"ELSE"}
 _RESERVED = _STARTS | {
-    "FROM", "WHERE", "GROUP", "ORDER", "BY", "HAVING", "UNION", "AND", "OR", "NOT", "NULL", "TO", "AS", "ON", "END", "INTO",
+    "FROM", "WHERE", "GROUP", "ORDER", "BY", "HAVING", "UNION", "AND", "OR", "NOT", "NULL", "TO", "AS", "ON",
+    "END", "INTO",
     "TABLE", "VALUES", "DATABASE", "CASE", "WHEN", "THEN", "JOIN", "WITH",
 }  # fmt: skip
 SET_OPTIONS = frozenset(
@@ -441,7 +444,7 @@ def _assigned(words: list[Word]) -> list[str]:
     """Return the variables that a SELECT assigns; SqlError 141 where it also gives rows."""
     columns: list[str] = []
     depth, expecting, mixed = 0, True, False
-    for word, after in zip(words[1:], words[2:], strict=False):
+    for word, after in pairwise(words[1:]):
         if word.kind is Is.SIGN and word.text in "()":
             depth += 1 if word.text == "(" else -1
         if depth == 0 and word.upper == "FROM":
@@ -467,7 +470,7 @@ _PLAIN = {
 
 
 def type_named(name: str, sizes: tuple[int, ...], release: Release, line: int = 1, default: int = 1) -> SqlType:
-    """Return the type of that name; SqlError 2715 where the release knows none. `default` is a text's size, if not said."""
+    """Return the type of that name; SqlError 2715 where the release has none. `default` is a text's size."""
     name = {"sysname": "nvarchar", "dec": "decimal", "numeric": "decimal"}.get(original := name, name)
     if original == "sysname":
         sizes = (128,)

@@ -58,7 +58,8 @@ def place(instance: Instance, path: str) -> Place:
 def _remote(instance: Instance, pure: PureWindowsPath, path: str) -> Place:
     """Return the place behind a UNC path: the world has no shares but those of administrators."""
     server, _, share = pure.drive.lstrip("\\").partition("\\")
-    host = next((host for host in instance.world.all(WindowsHost) if server.lower() in (host.name.lower(), host.dns.lower())), None)  # fmt: skip
+    hosts = instance.world.all(WindowsHost)
+    host = next((host for host in hosts if server.lower() in (host.name.lower(), host.dns.lower())), None)
     drive = share.rstrip("$").upper() + ":"
     if host is None or not host.reachable or not share.endswith("$") or drive not in _drives(host):
         raise NotThere(NO_NETWORK_PATH)

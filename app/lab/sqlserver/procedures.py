@@ -10,8 +10,10 @@ from app.lab.rows import HostFolder, RegistryKey
 from app.lab.sqlserver.backup import fixed_drives
 from app.lab.sqlserver.paths import NotThere, file_at, place
 from app.lab.sqlserver.properties import DATA_FOLDER
+from app.lab.sqlserver.relations import fields
 from app.lab.sqlserver.tds.tokens import Column
 from app.lab.sqlserver.tds.types import INT, nvarchar
+from app.lab.sqlserver.tds.versions import SQL_2008, Release
 from app.lab.sqlserver.words import SqlError
 from app.lab.sqlserver.work import Work
 
@@ -37,7 +39,7 @@ class Outcome:
 Procedure = Callable[[Work, list[Given]], Outcome]
 
 
-def find(parts: tuple[str, ...]) -> Procedure:
+def find(parts: tuple[str, ...], release: Release) -> Procedure:
     """Return the procedure of that name. SqlError 2812 where there is none, 15281 where it is switched off."""
     database, schema, name = ("", "", *parts)[-3:]
     wanted = name.lower()
@@ -45,6 +47,8 @@ def find(parts: tuple[str, ...]) -> Procedure:
         raise SqlError(15281, "sys.xp_cmdshell", "xp_cmdshell")
     extended = wanted.startswith("xp_")
     known = _PROCEDURES.get(wanted)
+    if wanted == "sp_datatype_info_100" and release < SQL_2008:
+        known = None
     in_master = database.lower() in ("", "master") and schema.lower() in ("", "dbo", "sys")
     if known is None or not in_master or (extended and database.lower() != "master" and schema.lower() != "sys"):
         raise SqlError(2812, ".".join(parts))
@@ -98,7 +102,7 @@ def _registry_value(work: Work, key: str, value: str) -> str | None:
 
 
 def _registry_answer(given: list[Given], value: str, found: str | None) -> Outcome:
-    """Give the value back in the OUTPUT argument, else as a row; a value that is not there gives neither row nor error."""
+    """Give the value back in the OUTPUT argument, else as a row; one that is not there gives neither row nor error."""
     output = given[3] if len(given) > 3 else None
     if output is not None and output.set_output is not None:
         output.set_output(found)
@@ -148,7 +152,36 @@ def _reset(_work: Work, _given: list[Given]) -> Outcome:
     return Outcome()
 
 
+# ---- what drivers ask of every server
+
+_TYPES = (  # name, ODBC's number, precision, literal's beginning and end, create parameters, TDS's own number
+    ("varchar", 12, 8000, "'", "'", "max length", 39), ("nvarchar", -9, 4000, "N'", "'", "max length", 39),
+    ("varbinary", -3, 8000, "0x", None, "max length", 37), ("datetime", 93, 23, "'", "'", None, 111),
+    ("int", 4, 10, None, None, None, 38), ("bigint", -5, 19, None, None, None, 108),
+)  # fmt: skip
+_TYPE_COLUMNS = tuple(
+    Column(field.name, field.kind) for field in fields(
+        "TYPE_NAME:sysname DATA_TYPE:smallint PRECISION:int LITERAL_PREFIX:nvarchar(32) LITERAL_SUFFIX:nvarchar(32)"
+        " CREATE_PARAMS:nvarchar(32) NULLABLE:smallint CASE_SENSITIVE:smallint SEARCHABLE:smallint"
+        " UNSIGNED_ATTRIBUTE:smallint MONEY:smallint AUTO_INCREMENT:smallint LOCAL_TYPE_NAME:sysname"
+        " MINIMUM_SCALE:smallint MAXIMUM_SCALE:smallint SQL_DATA_TYPE:smallint SQL_DATETIME_SUB:smallint"
+        " NUM_PREC_RADIX:int INTERVAL_PRECISION:smallint USERTYPE:smallint")
+)  # fmt: skip
+
+
+def _type_info(_work: Work, given: list[Given]) -> Outcome:
+    """sp_datatype_info: the types of an ODBC number, 0 for all that are listed here."""
+    wanted = given[0].value if given else 0
+    rows = [
+        (name, number, size, before, after, made_with, 1, 0, 3, None, 0, None, name,
+         None, None, number, None, None, None, own)
+        for name, number, size, before, after, made_with, own in _TYPES if wanted in (0, None, number)
+    ]  # fmt: skip
+    return Outcome(_TYPE_COLUMNS, rows)
+
+
 _PROCEDURES: dict[str, Procedure] = {
     "xp_instance_regread": _instance_registry, "xp_regread": _registry, "xp_fileexist": _file_exists,
     "xp_fixeddrives": _drives, "sp_reset_connection": _reset,
+    "sp_datatype_info": _type_info, "sp_datatype_info_90": _type_info, "sp_datatype_info_100": _type_info,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the instance, its databases and its logins say of themselves: SERVERPROPERTY, HAS_PERMS_BY_NAME and their like."""
+"""What the instance, its databases and logins say of themselves: SERVERPROPERTY, HAS_PERMS_BY_NAME and their like."""
 
 from __future__ import annotations
 
@@ -30,6 +30,12 @@ def version_words(look: Look) -> str:
     year = next((year for one, two, year in _YEARS if (major, minor) >= (one, two)), "2000")
     row = instance.row
     return f"Microsoft SQL Server {year} - {row.version} (X64) \n\tCopyright (c) Microsoft Corporation\n\t{row.edition}"
+
+
+def version_number(look: Look) -> int:
+    """Return @@MICROSOFTVERSION."""
+    major, minor, build = look.instance.build
+    return (major << 24) | (minor << 16) | build
 
 
 _PROPERTIES: dict[str, tuple[Release, Callable[[Instance], Any]]] = {
@@ -71,7 +77,8 @@ def of_database(look: Look, database: Any, name: Any) -> Any:
     row = found.row
     known = {
         "status": row.state, "recovery": row.recovery, "collation": look.instance.row.collation,
-        "updateability": "READ_WRITE", "useraccess": "MULTI_USER", "version": 661, "isautoclose": 0, "isfulltextenabled": 1,
+        "updateability": "READ_WRITE", "useraccess": "MULTI_USER", "version": 661, "isautoclose": 0,
+        "isfulltextenabled": 1,
     }  # fmt: skip
     return known.get(str(name).strip().lower())
 
@@ -189,7 +196,10 @@ def in_server_role(look: Look, role: Any, name: Any = ...) -> Any:
     return int(login.sysadmin or str(role).lower() in login.roles or str(role).lower() == "public")
 
 
-_SERVER_ROLES = ("sysadmin", "serveradmin", "securityadmin", "processadmin", "setupadmin", "bulkadmin", "diskadmin", "dbcreator", "public")  # fmt: skip
+_SERVER_ROLES = (
+    "sysadmin", "serveradmin", "securityadmin", "processadmin", "setupadmin", "bulkadmin", "diskadmin",
+    "dbcreator", "public",
+)  # fmt: skip
 
 
 def in_database_role(look: Look, role: Any, name: Any = ...) -> Any:
@@ -200,7 +210,10 @@ def in_database_role(look: Look, role: Any, name: Any = ...) -> Any:
     return int(str(role).lower() == "public" or login.has(str(role).lower(), look.database.name))
 
 
-_DATABASE_ROLES = ("public", "db_owner", "db_backupoperator", "db_datareader", "db_datawriter", "db_ddladmin", "db_accessadmin")  # fmt: skip
+_DATABASE_ROLES = (
+    "public", "db_owner", "db_backupoperator", "db_datareader", "db_datawriter", "db_ddladmin",
+    "db_accessadmin",
+)  # fmt: skip
 
 
 def login_name(look: Look, _sid: Any = ...) -> Any:

@@ -18,7 +18,10 @@ from app.lab.sqlserver.tds.tokens import Column
 from app.lab.sqlserver.tds.types import INT, MAX, SqlType
 from app.lab.sqlserver.words import SqlError
 
-_SELECT = ("expressions", "from_", "joins", "where", "group", "having", "order", "limit", "offset", "distinct", "with_", "options")  # fmt: skip
+_SELECT = (
+    "expressions", "from_", "joins", "where", "group", "having", "order", "limit", "offset", "distinct",
+    "with_", "options",
+)  # fmt: skip
 _TABLE = ("this", "db", "catalog", "alias", "hints")
 _TERNARY = ("this", "expression", "distinct", "order", "with_", "by_name")
 Columns = tuple[tuple[str, SqlType], ...]
@@ -318,10 +321,12 @@ class Queries(Expressions):
         right, right_columns = self.query(node.expression, scope)
         if len(left_columns) != len(right_columns):
             raise SqlError(205)
-        columns = tuple((name, values.wider(one, other)) for (name, one), (_, other) in zip(left_columns, right_columns, strict=True))  # fmt: skip
+        both = zip(left_columns, right_columns, strict=True)
+        columns = tuple((name, values.wider(one, other)) for (name, one), (_, other) in both)
         order = node.args.get("order")
         pieces = [(name, Piece("", kind)) for name, kind in columns]
-        ordered = [f"ORDER BY {', '.join(self._ordered(part, None, pieces) for part in order.expressions)}"] if order else []  # fmt: skip
+        by = [self._ordered(part, None, pieces) for part in order.expressions] if order else []
+        ordered = [f"ORDER BY {', '.join(by)}"] if by else []
         return " ".join([*begin, f"SELECT * FROM ({left})", word, f"SELECT * FROM ({right})", *ordered]), columns  # noqa: S608  # made of pieces of our own
 
 
@@ -329,7 +334,8 @@ def _is_aggregated(part: Any) -> bool:
     from app.lab.sqlserver.functions import AGGREGATES
 
     for node in part.walk(prune=lambda inner: isinstance(inner, exp.Select | exp.Window)):
-        if isinstance(node, exp.Anonymous) and str(node.this).upper() in AGGREGATES and not isinstance(node.parent, exp.Window):  # fmt: skip
+        named = isinstance(node, exp.Anonymous) and str(node.this).upper() in AGGREGATES
+        if named and not isinstance(node.parent, exp.Window):
             return True
     return False
 

@@ -35,7 +35,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Relation:
-    """A table or view. `right` names what is needed to read it: "" nothing, "state" VIEW SERVER STATE, "read" SELECT."""
+    """A table or view. `right` names what reading needs: "" nothing, "state" VIEW SERVER STATE, "read" SELECT."""
 
     schema: str
     name: str

@@ -109,9 +109,15 @@ class Reply:
         self._flush(last=True)
 
     def cut_off(self) -> None:
-        """End the response because the client asked for it: what was not sent is dropped."""
+        """End the response because the client asked for it, then say so in a message of its own. The rest is lost."""
         self._waiting.clear()
         self._held = None
+        self._waiting += self.tokens.done(ERROR)
+        self._flush(last=True)
+        self.heard()
+
+    def heard(self) -> None:
+        """Tell the client that its wish to end was heard."""
         self._waiting += self.tokens.done(ATTENTION)
         self._flush(last=True)
 

@@ -29,11 +29,11 @@ _NAMES = {
 
 
 def read_back(work: Work, act: str, order: Order, fault: Fault | None) -> None:
-    """Carry out one of the four. SqlError where the file is missing, damaged or may not be read, with 3013 at its end."""
+    """Carry out one of the four. SqlError where the file is missing, damaged or not for this login, 3013 at its end."""
     try:
         _refuse(work)
         if fault is not None and fault.kind == "fail":
-            raise SqlError(3203, order.path, DEVICE_ERROR)
+            raise SqlError(3203, order.path, DEVICE_ERROR)  # noqa: TRY301  # ends with 3013 as all do
         identifier, sets = _open(work, order.path)
         if act == "RESTORE HEADERONLY":
             _rows(work, _HEADER_FIELDS, _headers(work, sets))
@@ -152,7 +152,8 @@ def _files(found: media.Found) -> Iterator[dict[str, Any]]:
         yield base | {
             "LogicalName": name, "PhysicalName": _physical(header.database, kind), "Type": kind,
             "FileGroupName": "PRIMARY" if kind == "D" else None, "Size": size // PAGE * PAGE, "FileId": number,
-            "UniqueId": uuid.uuid5(uuid.UUID(header.family_guid), name), "BackupSizeInBytes": len(found.body) if number == 1 else 0,
+            "UniqueId": uuid.uuid5(uuid.UUID(header.family_guid), name),
+            "BackupSizeInBytes": len(found.body) if number == 1 else 0,
             "FileGroupId": 2 - number,
         }  # fmt: skip
 
@@ -175,7 +176,8 @@ def _label(work: Work, identifier: str, sets: list[media.Found], path: str) -> d
 
 
 _HEADER_FIELDS = fields(
-    "BackupName:nvarchar(128) BackupDescription:nvarchar(255) BackupType:smallint ExpirationDate:datetime Compressed:tinyint"
+    "BackupName:nvarchar(128) BackupDescription:nvarchar(255) BackupType:smallint ExpirationDate:datetime"
+    " Compressed:tinyint"
     " Position:smallint DeviceType:tinyint UserName:nvarchar(128) ServerName:nvarchar(128) DatabaseName:nvarchar(128)"
     " DatabaseVersion:int DatabaseCreationDate:datetime BackupSize:decimal(20) FirstLSN:decimal(25) LastLSN:decimal(25)"
     " CheckpointLSN:decimal(25) DatabaseBackupLSN:decimal(25) BackupStartDate:datetime BackupFinishDate:datetime"
@@ -187,13 +189,15 @@ _HEADER_FIELDS = fields(
     " IsForceOffline:bit IsCopyOnly:bit FirstRecoveryForkID:uniqueidentifier ForkPointLSN:decimal(25)"
     " RecoveryModel:nvarchar(60) DifferentialBaseLSN:decimal(25) DifferentialBaseGUID:uniqueidentifier"
     " BackupTypeDescription:nvarchar(60) BackupSetGUID:uniqueidentifier CompressedBackupSize:bigint@10"
-    " Containment:tinyint@11 KeyAlgorithm:nvarchar(32)@12 EncryptorThumbprint:varbinary(20)@12 EncryptorType:nvarchar(32)@12"
+    " Containment:tinyint@11 KeyAlgorithm:nvarchar(32)@12 EncryptorThumbprint:varbinary(20)@12"
+    " EncryptorType:nvarchar(32)@12"
 )
 _FILE_FIELDS = fields(
     "LogicalName:nvarchar(128) PhysicalName:nvarchar(260) Type:char(1) FileGroupName:nvarchar(128) Size:decimal(20)"
     " MaxSize:decimal(20) FileId:bigint CreateLSN:decimal(25) DropLSN:decimal(25) UniqueId:uniqueidentifier"
     " ReadOnlyLSN:decimal(25) ReadWriteLSN:decimal(25) BackupSizeInBytes:bigint SourceBlockSize:int FileGroupId:int"
-    " LogGroupGUID:uniqueidentifier DifferentialBaseLSN:decimal(25) DifferentialBaseGUID:uniqueidentifier IsReadOnly:bit"
+    " LogGroupGUID:uniqueidentifier DifferentialBaseLSN:decimal(25) DifferentialBaseGUID:uniqueidentifier"
+    " IsReadOnly:bit"
     " IsPresent:bit TDEThumbprint:varbinary(32)@10 SnapshotUrl:nvarchar(360)@13"
 )
 _LABEL_FIELDS = fields(

@@ -47,7 +47,7 @@ class Scope:
         self.sources.append(source)
 
     def column(self, name: str, prefix: str) -> Piece:
-        """Return the column of that name. SqlError 207, 209, 4104, or 8120 where it is neither grouped nor aggregated."""
+        """Return the column of that name. SqlError 207, 209, 4104; 8120 where it is neither grouped nor aggregated."""
         found = self._own(name, prefix)
         if found is not None:
             if self.grouped is not None and not self.in_aggregate:

@@ -84,7 +84,7 @@ class SqlServerServer:
             connection.close()
 
     def _context(self) -> ssl.SSLContext | None:
-        """Return the TLS that this server speaks, with the certificate it has at this moment; None where it has none."""
+        """Return the TLS that this server speaks, with the certificate it has right now; None where it has none."""
         known = {"1.0": ssl.TLSVersion.TLSv1, "1.1": ssl.TLSVersion.TLSv1_1, "1.2": ssl.TLSVersion.TLSv1_2}
         version = known.get(self._instance.row.tls)
         if version is None:

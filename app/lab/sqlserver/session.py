@@ -67,7 +67,7 @@ class Session:
             self._channel, self._tokens, procedure=procedure, in_transaction=lambda: self._state.transactions > 0
         )
         if message.kind == Kind.ATTENTION:  # it crossed the end of the response that it was meant for
-            reply.cut_off()
+            reply.heard()
             return
         if message.reset:
             self._state.reset()
@@ -178,12 +178,12 @@ class Session:
             status, outputs = self._run(text, declared, given[3:], work)
             return status, [(given[0].name, INT, handle), *outputs]
         if name in ("sp_execute", "sp_unprepare"):
-            handle = given[0].value if given else None
-            kept = self._state.prepared.get(handle) if isinstance(handle, int) else None
+            wanted = given[0].value if given and isinstance(given[0].value, int) else 0
+            kept = self._state.prepared.get(wanted)
             if kept is None:
-                raise SqlError(8179, handle)
+                raise SqlError(8179, wanted)
             if name == "sp_unprepare":
-                del self._state.prepared[handle]
+                self._state.prepared.pop(wanted, None)
                 return 0, []
             declared, _, text = kept.partition(_BETWEEN)
             return self._run(text, declared, given[1:], work)

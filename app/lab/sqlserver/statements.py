@@ -43,6 +43,8 @@ class Statement:
 
 @dataclass(frozen=True)
 class Declare(Statement):
+    """DECLARE: names, types and first values."""
+
     items: tuple[tuple[str, SqlType, Expression | None], ...]
 
 
@@ -64,11 +66,15 @@ class SetOption(Statement):
 
 @dataclass(frozen=True)
 class Use(Statement):
+    """USE database."""
+
     database: str
 
 
 @dataclass(frozen=True)
 class Query(Statement):
+    """SELECT whose rows go to the client."""
+
     expression: Expression
 
 
@@ -82,6 +88,8 @@ class AssignFromQuery(Statement):
 
 @dataclass(frozen=True)
 class If(Statement):
+    """IF condition ... ELSE ..."""
+
     condition: Expression
     then: tuple[Statement, ...]
     otherwise: tuple[Statement, ...]
@@ -89,6 +97,8 @@ class If(Statement):
 
 @dataclass(frozen=True)
 class Print(Statement):
+    """PRINT expression."""
+
     expression: Expression
 
 
@@ -117,6 +127,8 @@ class Argument:
 
 @dataclass(frozen=True)
 class Execute(Statement):
+    """EXECUTE [@status =] procedure arguments."""
+
     procedure: tuple[str, ...]
     arguments: tuple[Argument, ...]
     status: str = ""
@@ -124,7 +136,7 @@ class Execute(Statement):
 
 @dataclass(frozen=True)
 class Media(Statement):
-    """BACKUP or RESTORE: `act` is BACKUP DATABASE, RESTORE VERIFYONLY ...; an option's value is None where it has none."""
+    """BACKUP or RESTORE: `act` is BACKUP DATABASE, RESTORE VERIFYONLY ...; the value of an option may be None."""
 
     act: str
     database: Operand | None

@@ -169,7 +169,8 @@ def _services(look: Look) -> Iterator[dict[str, Any]]:
     yield {
         "servicename": "SQL Server (MSSQLSERVER)", "startup_type": 2, "startup_type_desc": "Automatic", "status": 4,
         "status_desc": "Running", "process_id": service.pid if service else 0, "service_account": row.account,
-        "filename": f'"{DATA_FOLDER.replace("DATA", "Binn")}sqlservr.exe" -sMSSQLSERVER', "is_clustered": "Y" if row.clustered else "N",
+        "filename": f'"{DATA_FOLDER.replace("DATA", "Binn")}sqlservr.exe" -sMSSQLSERVER',
+        "is_clustered": "Y" if row.clustered else "N",
     }  # fmt: skip
 
 
@@ -242,14 +243,16 @@ VIEWS = (
         "sql_handle:varbinary(64) dbid:smallint objectid:int number:smallint encrypted:bit text:nvarchar(max)"),
         _sql_text, right="state", argument="sql_handle"),
     Relation("sys", "dm_server_services", fields(
-        "servicename:nvarchar(256) startup_type:int startup_type_desc:nvarchar(256) status:int status_desc:nvarchar(256)"
+        "servicename:nvarchar(256) startup_type:int startup_type_desc:nvarchar(256) status:int"
+        " status_desc:nvarchar(256)"
         " process_id:int service_account:nvarchar(256) filename:nvarchar(256) is_clustered:nvarchar(1)"),
         _services, since=SQL_2008_R2, right="state"),
     Relation("sys", "configurations", fields(
         "configuration_id:int name:nvarchar(35) value:sql_variant minimum:sql_variant maximum:sql_variant"
         " value_in_use:sql_variant description:nvarchar(255) is_dynamic:bit is_advanced:bit"), _configurations),
     Relation("sys", "server_principals", fields(
-        "name:sysname principal_id:int sid:varbinary(85) type:nchar(1) type_desc:nvarchar(60) is_disabled:bit"), _principals),
+        "name:sysname principal_id:int sid:varbinary(85) type:nchar(1) type_desc:nvarchar(60)"
+        " is_disabled:bit"), _principals),
     Relation("sys", "schemas", fields("name:sysname schema_id:int principal_id:int"), _schemas),
     Relation("sys", "backup_devices", fields(
         "name:sysname type:tinyint type_desc:nvarchar(60) physical_name:nvarchar(260)"), _nothing),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from app.lab.sqlserver.lexer import Is, Word
@@ -16,12 +17,12 @@ _OTHER_DIALECTS = frozenset({"LIMIT", "ILIKE", "QUALIFY", "USING", "NATURAL", "R
 def _dialect() -> Any:
     from sqlglot.dialects.tsql import TSQL
 
-    class PlainParser(TSQL.Parser):  # type: ignore[misc]  # sqlglot carries no types here
+    class PlainParser(TSQL.Parser):  # type: ignore[misc,valid-type]  # a nested class of sqlglot is its own base
         """Leaves functions as they were written: their meaning is this server's business."""
 
         FUNCTIONS: dict[str, Any] = {}  # noqa: RUF012  # overrides a class attribute of sqlglot
 
-    class PlainTsql(TSQL):  # type: ignore[misc]  # sqlglot carries no types here
+    class PlainTsql(TSQL):
         Parser = PlainParser
 
     return PlainTsql
@@ -51,7 +52,7 @@ def _parse(words: list[Word], source: str) -> Any:
     for word in words:
         if word.upper in _OTHER_DIALECTS or word.text in ("?", ":"):
             raise SqlError(102, word.text).at(word.line)
-    for first, second in zip(words, words[1:], strict=False):
+    for first, second in pairwise(words):
         if first.text == "|" == second.text and first.end == second.start:
             raise SqlError(102, "|").at(first.line)
     if sum({"(": 1, ")": -1}.get(word.text, 0) for word in words if word.kind is Is.SIGN) != 0:

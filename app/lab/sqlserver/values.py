@@ -11,7 +11,10 @@ from typing import Any
 from app.lab.sqlserver.tds.types import FIRST_OF_1900, MAX, RANK, Collation, SqlType
 from app.lab.sqlserver.words import SqlError
 
-_INTEGERS = {"tinyint": (0, 255), "smallint": (-(2**15), 2**15 - 1), "int": (-(2**31), 2**31 - 1), "bigint": (-(2**63), 2**63 - 1)}  # fmt: skip
+_INTEGERS = {
+    "tinyint": (0, 255), "smallint": (-(2**15), 2**15 - 1), "int": (-(2**31), 2**31 - 1),
+    "bigint": (-(2**63), 2**63 - 1),
+}  # fmt: skip
 
 
 def to_sqlite(value: Any) -> Any:
@@ -93,7 +96,7 @@ def _fitting(value: int, kind: str) -> int:
 
 
 def cast(value: Any, source: SqlType, target: SqlType, style: int | None, collation: Collation) -> Any:
-    """Return a value (as SQLite keeps it) cast to another type, as SQLite keeps that. SqlError where SQL Server has one."""
+    """Return a value (as SQLite keeps it) cast to another type, as SQLite keeps that; SqlError as SQL Server has it."""
     if value is None or target.name == "sql_variant":
         return value
     if target.is_text:
@@ -155,7 +158,8 @@ def page(words: str, collation: Collation) -> str:
 
 _STYLES = {
     None: "%b %d %Y %I:%M%p", 0: "%b %d %Y %I:%M%p", 100: "%b %d %Y %I:%M%p", 101: "%m/%d/%Y", 102: "%Y.%m.%d",
-    103: "%d/%m/%Y", 104: "%d.%m.%Y", 108: "%H:%M:%S", 111: "%Y/%m/%d", 112: "%Y%m%d", 120: "%Y-%m-%d %H:%M:%S", 20: "%Y-%m-%d %H:%M:%S",
+    103: "%d/%m/%Y", 104: "%d.%m.%Y", 108: "%H:%M:%S", 111: "%Y/%m/%d", 112: "%Y%m%d", 120: "%Y-%m-%d %H:%M:%S",
+    20: "%Y-%m-%d %H:%M:%S",
 }  # fmt: skip
 _WITH_MILLISECONDS = {121: " ", 21: " ", 126: "T", 127: "T"}
 

@@ -1,4 +1,4 @@
-"""What a long statement needs of the session that runs it: to pause while the client may cancel, to speak, to hang, to drop."""
+"""What a long statement needs of its session: to pause while the client may cancel, to speak, to hang, to drop."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ class Dropped(Exception):
 
 
 class Work:
-    """One request under way. `listen(seconds)` waits for the client and raises Cancelled, or Gone, where it does not wait."""
+    """One request under way. `listen(seconds)` waits for the client, and raises Cancelled or Gone."""
 
     def __init__(
-        self, instance: Instance, seat: Seat, reply: Reply, listen: Callable[[float], None], in_transaction: Callable[[], bool],
+        self, instance: Instance, seat: Seat, reply: Reply, listen: Callable[[float], None],
+        in_transaction: Callable[[], bool],
         language: Callable[[], str],
     ) -> None:  # fmt: skip
         self.instance, self.seat, self.reply = instance, seat, reply
