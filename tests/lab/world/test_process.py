@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import stat
 import sys
@@ -210,3 +211,22 @@ def test_a_lab_that_cannot_start_says_what_its_log_says(tmp_path: Path) -> None:
     (tmp_path / "lab" / "events.jsonl").write_text("this is no log\n", "utf-8")
     with pytest.raises(UserError, match="did not start"):
         process.start(tmp_path)
+
+
+def test_a_lab_that_was_killed_is_started_again_with_its_world(tmp_path: Path) -> None:
+    found = process.start(tmp_path, pace="0")
+    try:
+        process.send(found, "operator", name="provisioning", options={"pool": "rd-lc", "to": "off"})
+        os.kill(found["pid"], signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+        wait_until(lambda: process.published(tmp_path) is None)
+        assert (tmp_path / "lab" / "lab.json").exists()
+        again = process.start(tmp_path)
+        assert again["pid"] != found["pid"]
+        status = process.send(again, "status")
+        assert {pool["id"]: pool["provisioning"] for pool in status["pools"]}["rd-lc"] is False
+        assert {pool["fingerprint"] for pool in again["systems"].values()} == {
+            pool["fingerprint"] for pool in found["systems"].values()
+        }
+    finally:
+        assert process.stop(tmp_path)
+    assert not process.stop(tmp_path)
