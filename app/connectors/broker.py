@@ -11,7 +11,6 @@ from typing import Any, Protocol, Self
 from app import profile
 from app.errors import CouldNotLook, Refused, UserError
 from app.observation import Observation, State, could_not_look
-from app.secrets import HIDDEN
 from app.texts import Text, text
 from app.view.pools import Desktop, Entitlement, Pool, PoolKind, Session, kind_of
 from app.wire import Command
@@ -272,7 +271,7 @@ class Broker:
             needed,
             text("Find the password that was set when View was installed; without it this export cannot be restored."),
             self.system,
-            (done.err or done.out).replace(password, HIDDEN)[-2000:],
+            self._remote.shown(done.err or done.out, secret_values=(password,)).text[-2000:],
         )
 
     def _export(self, path: str, cleansed: bool) -> str:

@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -25,16 +26,16 @@ from app.connectors.winrm.facts import (
 from app.connectors.winrm.files import Progress
 from app.connectors.winrm.lines import Lines
 from app.connectors.winrm.scripts import Literal
-from app.connectors.winrm.shell import Shell
+from app.connectors.winrm.shell import Shell, connect
 from app.errors import AnswerLost, CouldNotLook, Refused, UserError
 from app.profile import FilesBy, Host
-from app.secrets import HIDDEN
 from app.texts import text
 from app.wire import Command, Tap, no_tap
 
 T = TypeVar("T")
 PATIENCE = 30.0
 CALL_DEADLINE = 600.0
+HIDDEN = "•••"
 HASH_DEADLINE = 4 * 3600.0
 QUOTAS = "winrm get winrm/config"
 NOT_THERE = "ObjectNotFound"
@@ -67,7 +68,8 @@ class WinRm:
     """One Windows host, its shell kept from the first command on until `close`.
 
     `context` says whose certificate is trusted (with TLS; None: the machine's authorities). `files_by` is how `fetch`
-    reads. `patience` is how long (seconds) the host may take for one message; `now` a monotonic clock.
+    reads. `patience` is how long (seconds) the host may take for one message; `now` a monotonic clock;
+    `connect` gives pywinrm's protocol.
 
     """
 
@@ -81,9 +83,10 @@ class WinRm:
         files_by: FilesBy = "winrm",
         patience: float = PATIENCE,
         now: Callable[[], float] = time.monotonic,
+        connect: Callable[[Host, str, ssl.SSLContext | None], Any] = connect,
     ) -> None:
         self.host, self._tap, self._files_by = host, tap, files_by
-        self._shell = Shell(host, password, context, patience, now)
+        self._shell = Shell(host, partial(connect, host, password, context), patience, now)
 
     @property
     def system(self) -> str:

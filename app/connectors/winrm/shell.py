@@ -33,14 +33,12 @@ log = logging.getLogger(__name__)
 class Shell:
     """Runs commands, one at a time, in one shell that is opened when first needed and again when it is gone.
 
-    `patience` is how long (seconds) the host may take to answer one message; `now` is a monotonic clock.
+    `connect` opens a connection; `patience` is how long (seconds) the host may take to answer one message; `now` is a
+    monotonic clock.
     """
 
-    def __init__(
-        self, host: Host, password: str, context: ssl.SSLContext | None, patience: float, now: Callable[[], float]
-    ) -> None:
-        self._host, self._context, self._patience, self._now = host, context, patience, now
-        self._password = password
+    def __init__(self, host: Host, connect: Callable[[], Protocol], patience: float, now: Callable[[], float]) -> None:
+        self._host, self._connect, self._patience, self._now = host, connect, patience, now
         self._protocol: Protocol | None = None
         self._shell: str | None = None
         self._used = 0.0
@@ -174,24 +172,24 @@ class Shell:
         self._used = self._now()
         return self._protocol
 
-    def _connect(self) -> Protocol:
-        from winrm.protocol import Protocol
 
-        host = self._host
-        protocol: Any = Protocol
-        made: Protocol = protocol(  # its annotations know neither None for the trust path nor two time-outs
-            endpoint=f"{'https' if host.tls else 'http'}://{host.address}:{host.port}/wsman",
-            transport=host.authentication,
-            username=host.account,
-            password=self._password,
-            ca_trust_path=None,  # neither the environment nor certifi decides whom we trust, the context does
-            message_encryption="auto" if host.tls else "always",
-            proxy=None,
-        )
-        if host.tls:
-            # before anything is sent; without TLS, building the session authenticates, and is left to the first message
-            made.transport.build_session().mount("https://", _adapter(self._context))
-        return made
+def connect(host: Host, password: str, context: ssl.SSLContext | None) -> Protocol:
+    """Return pywinrm's protocol for `host`. With TLS nothing is sent yet; without, the first message authenticates."""
+    from winrm.protocol import Protocol
+
+    protocol: Any = Protocol  # its annotations know neither None for the trust path nor two time-outs
+    made: Protocol = protocol(
+        endpoint=f"{'https' if host.tls else 'http'}://{host.address}:{host.port}/wsman",
+        transport=host.authentication,
+        username=host.account,
+        password=password,
+        ca_trust_path=None,  # neither the environment nor certifi decides whom we trust, the context does
+        message_encryption="auto" if host.tls else "always",
+        proxy=None,
+    )
+    if host.tls:
+        made.transport.build_session().mount("https://", _adapter(context))
+    return made
 
 
 def _adapter(context: ssl.SSLContext | None) -> Any:

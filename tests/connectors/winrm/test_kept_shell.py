@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import re
+import ssl
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,12 +16,12 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from winrm.exceptions import InvalidCredentialsError, WinRMError, WinRMOperationTimeoutError, WinRMTransportError
-from winrm.transport import Transport
+from winrm.protocol import Protocol
 
 from app.connectors.winrm import WinRm
 from app.errors import AnswerLost, CouldNotLook, NotSent, Refused, Stopped, UserError
 from app.profile import Host
-from app.wire import Command
+from app.wire import Command, Tap, no_tap
 
 ADDRESS = Host(name="broker1", address="127.0.0.1", port=1, tls=False, account="PRACTICE\\viewkeeper")
 ENVELOPE = (
@@ -45,10 +47,15 @@ class Wire:
     input: bytes = b""
     inputs: list[int] = field(default_factory=list)
     left: list[bytes] = field(default_factory=list)
+    closed: int = 0
+    read_timeout_sec: tuple[float, float] = (0, 0)
     before: Callable[[str], None] = lambda action: None
     answers: Callable[[str], bytes | None] = lambda action: None
 
-    def send(self, message: bytes | str) -> bytes:
+    def close_session(self) -> None:
+        self.closed += 1
+
+    def send_message(self, message: bytes | str) -> bytes:
         text = message.decode() if isinstance(message, bytes) else message
         action = re.search(r"<a:Action[^>]*>[^<]*/(\w+)<", text)[1]  # type: ignore[index]
         self.actions.append(action)
@@ -110,15 +117,24 @@ def once(action: str, error: Exception) -> Callable[[str], None]:
 
 
 @pytest.fixture
-def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
-    made = Wire()
-    monkeypatch.setattr(Transport, "send_message", lambda _self, message: made.send(message))
-    return made
+def wire() -> Wire:
+    return Wire()
 
 
 @pytest.fixture
 def host(wire: Wire) -> WinRm:
-    return WinRm(ADDRESS, "secret", context=None, patience=2)
+    return reach(wire)
+
+
+def reach(wire: Wire, tap: Tap = no_tap, now: Callable[[], float] = time.monotonic) -> WinRm:
+    """Return a connector whose messages pywinrm makes and reads, and `wire` answers."""
+
+    def connect(host: Host, password: str, _context: ssl.SSLContext | None) -> Protocol:
+        protocol = Protocol(f"http://{host.address}/wsman", "ntlm", host.account, password)
+        protocol.transport = wire  # type: ignore[assignment]  # it does what the protocol asks of a transport
+        return protocol
+
+    return WinRm(ADDRESS, "secret", context=None, patience=2, tap=tap, now=now, connect=connect)
 
 
 LOST = requests.ConnectionError("Connection aborted.")
@@ -237,7 +253,7 @@ def test_a_command_past_its_deadline_is_ended_and_told_as_in_doubt(wire: Wire) -
             raise WinRMOperationTimeoutError
 
     wire.before = before
-    host = WinRm(ADDRESS, "secret", context=None, patience=2, now=lambda: clock[0])
+    host = reach(wire, now=lambda: clock[0])
     with pytest.raises(AnswerLost, match="did not end in time"):
         host.run("for ever", deadline=25)
     assert wire.actions[-1] == "Signal"
@@ -298,7 +314,7 @@ def test_a_way_of_authentication_that_is_not_installed_is_said_to_be_so(wire: Wi
 def test_garbage_from_the_other_end_is_a_sentence_not_a_crash(wire: Wire, action: str, garbage: bytes) -> None:
     put = [garbage]
     wire.answers = lambda found: put.pop() if found == action and put else None
-    host = WinRm(ADDRESS, "secret", context=None, patience=2)
+    host = reach(wire)
     with contextlib.suppress(UserError):
         host.run("x", stdin=b"y")
     wire.answers = lambda _found: None
@@ -312,7 +328,7 @@ def test_the_tap_hears_of_a_command_before_it_is_sent_and_without_secrets(wire: 
         assert "Command" not in wire.actions
         heard.append(command)
 
-    host = WinRm(ADDRESS, "secret", context=None, tap=tap, patience=2)
+    host = reach(wire, tap)
     host.run('vdmimport -d -p "hunter2" -f x', changes=False, secret_values=("hunter2", ""))
     assert heard == [Command("winrm:broker1", 'vdmimport -d -p "•••" -f x', False)]
     assert heard == [host.shown('vdmimport -d -p "hunter2" -f x', changes=False, secret_values=("hunter2",))]
@@ -334,12 +350,12 @@ def test_input_that_is_not_ascii_is_a_mistake_of_the_program(host: WinRm) -> Non
         host.run("x", stdin="研".encode())
 
 
-def test_an_idle_connection_is_made_anew_but_the_shell_is_kept(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, closed = [0.0], []
-    monkeypatch.setattr("winrm.transport.Transport.close_session", lambda _self: closed.append(clock[0]))
-    host = WinRm(ADDRESS, "secret", context=None, patience=2, now=lambda: clock[0])
+def test_an_idle_connection_is_made_anew_but_the_shell_is_kept(wire: Wire) -> None:
+    clock = [0.0]
+    host = reach(wire, now=lambda: clock[0])
     host.run("echo")
+    host.run("echo")
+    assert wire.closed == 0
     clock[0] = 1000.0
     host.run("echo")
-    assert closed == [1000.0]
-    assert wire.opened == 1
+    assert (wire.closed, wire.opened) == (1, 1)
