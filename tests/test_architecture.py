@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("app.connectors", "app.engine", "app.backupset"),
     ),
     "app.lab": (*WORDS, "app.view"),
+    "app.lab.practice": (*WORDS, "app.profile", "app.trust", "app.lab"),  # the practice environment, told as a profile
 }
 """What the modules of a package may import of ours besides their own package. The longest name that fits rules."""
 
@@ -333,4 +334,4 @@ def test_tests_replace_no_code_and_at_most_make_a_limit_smaller() -> None:
 def is_limit(arguments: list[ast.expr]) -> bool:
     """Say whether a number named in capitals is set: setattr(module, "LIMIT", 5) or setattr("module.LIMIT", 5)."""
     *_, name, value = (ast.unparse(argument).strip("'") for argument in arguments)
-    return name.rpartition(".")[2].isupper() and re.fullmatch(r"[\d_ <]+", value) is not None
+    return name.rpartition(".")[2].isupper() and re.fullmatch(r"[\d_. <]+", value) is not None
