@@ -17,6 +17,7 @@ from app.engine.context import Context
 from app.engine.step import Json, Probe
 from app.errors import UserError
 from app.observation import State
+from app.runbooks.databases import NOT_VERIFIED
 from app.runbooks.fetching import content_checks
 from app.runbooks.steps import Look, connections, utc
 from app.texts import Text, text
@@ -141,6 +142,8 @@ class CompleteSet(Look):
         if fell := ctx.evidence("backup/freeze/compare").get("fell_into_error"):
             yield text("{count} desktops fell into error during the freeze.", count=len(fell))
         for part in parts:
+            if part.evidence.get("verified") == NOT_VERIFIED:
+                yield text("{file} was not read through by its server: the login may not.", file=part.file)
             if part.evidence.get("without"):
                 yield text("{system}: not every host gave a configuration bundle.", system=part.system)
             if part.evidence.get("unread"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import PureWindowsPath
 
@@ -22,5 +23,8 @@ def database_file(database: Database, folder: str, run: str) -> str:
 
 
 def safe(name: str) -> str:
-    """Return a name of a remote system as part of a file's name: letters, digits, - and _ stay, others become _."""
-    return re.sub(r"[^\w-]", "_", name)[:80]
+    """Return a name of a remote system as part of a file's name: Latin letters, digits, - and _ stay.
+
+    Where anything had to go, a piece of the name's hash keeps two names from becoming one."""
+    kept = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:60]
+    return kept if kept == name else f"{kept}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"

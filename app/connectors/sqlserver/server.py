@@ -132,8 +132,15 @@ class SqlServer:
              text("Give the account the right SELECT on msdb.dbo.backupset and msdb.dbo.backupmediafamily.")),
             ("may_view_state", State.WARNING, text("{who} may see how far a backup is.", who=account),
              text("Give the login the right VIEW SERVER STATE, or do without: the backup's own messages say it too.")),
+            ("may_verify", State.WARNING, text("{who} may let the server read a backup through.", who=account),
+             text("Give the login the role dbcreator (RESTORE VERIFYONLY asks for it), or do without this proof.")),
         )  # fmt: skip
         return tuple(self._right(f"{database}/{key}", row[key], no, must, do) for key, no, must, do in needs)
+
+    def may_verify(self) -> bool:
+        """Say whether the login may let the server read a backup through (RESTORE VERIFYONLY needs CREATE DATABASE)."""
+        (row,) = self._rows(tsql.rights("master")).dicts()
+        return bool(row["may_verify"])
 
     def _right(self, key: str, says: int | None, otherwise: State, needed: Text, remedy: Text) -> Observation:
         full_key = f"rights/{self.server.name}/{key}"

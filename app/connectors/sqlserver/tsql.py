@@ -152,7 +152,8 @@ def rights(wanted: str) -> str:
     return (
         f"SELECT HAS_PERMS_BY_NAME({literal(name(wanted))}, N'DATABASE', N'BACKUP DATABASE') AS may_back_up,"
         " HAS_PERMS_BY_NAME(N'msdb.dbo.backupset', N'OBJECT', N'SELECT') AS may_read_msdb,"
-        " HAS_PERMS_BY_NAME(NULL, NULL, N'VIEW SERVER STATE') AS may_view_state"
+        " HAS_PERMS_BY_NAME(NULL, NULL, N'VIEW SERVER STATE') AS may_view_state,"
+        " HAS_PERMS_BY_NAME(NULL, NULL, N'CREATE ANY DATABASE') AS may_verify"
     )
 
 

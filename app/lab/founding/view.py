@@ -58,7 +58,13 @@ def _accounts(plan: Plan) -> Iterator[Account]:
     )
     yield Account(
         name="vksql",
-        sql_roles=("db_backupoperator", "db_datareader:msdb", "db_datareader:ViewComposer", "VIEW SERVER STATE"),
+        sql_roles=(
+            "db_backupoperator",
+            "db_datareader:msdb",
+            "db_datareader:ViewComposer",
+            "VIEW SERVER STATE",
+            "dbcreator",
+        ),
     )
     yield Account(name="limited", sql_roles=("public",))
     for number, name in enumerate(("sqlservice", "viewservice", "dba", "helpdesk")):
