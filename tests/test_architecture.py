@@ -324,14 +324,16 @@ def test_tests_replace_no_code_and_at_most_make_a_limit_smaller() -> None:
                     wanted = {name.name for name in names} | {getattr(node, "module", None) or ""}
                     broken += [where for name in wanted if name.split(".")[-1] in ("mock", "pytest_mock")]
                 case ast.Call(func=ast.Attribute(value=ast.Name("monkeypatch"), attr=act), args=arguments):
-                    if act not in ("setenv", "delenv", "chdir") and not (act == "setattr" and is_limit(arguments)):
+                    if act not in ("setenv", "delenv", "chdir", "setitem") and not (
+                        act == "setattr" and is_data(arguments)
+                    ):
                         broken.append(f"{where}: monkeypatch.{act}")
                 case ast.arg(arg="mocker"):
                     broken.append(where)
     assert not broken
 
 
-def is_limit(arguments: list[ast.expr]) -> bool:
-    """Say whether a number named in capitals is set: setattr(module, "LIMIT", 5) or setattr("module.LIMIT", 5)."""
+def is_data(arguments: list[ast.expr]) -> bool:
+    """Say whether no code is set: a number named in capitals, as (module, "LIMIT", 5) or ("module.LIMIT", 5), or stdin."""
     *_, name, value = (ast.unparse(argument).strip("'") for argument in arguments)
-    return name.rpartition(".")[2].isupper() and re.fullmatch(r"[\d_. <]+", value) is not None
+    return name == "sys.stdin" or (name.rpartition(".")[2].isupper() and re.fullmatch(r"[\d_. <]+", value) is not None)
