@@ -334,6 +334,6 @@ def test_tests_replace_no_code_and_at_most_make_a_limit_smaller() -> None:
 
 
 def is_data(arguments: list[ast.expr]) -> bool:
-    """Say whether no code is set: a number named in capitals, as (module, "LIMIT", 5) or ("module.LIMIT", 5), or stdin."""
+    """Say whether no code is set: (module, "LIMIT", 5) or ("module.LIMIT", 5), a number named in capitals, or stdin."""
     *_, name, value = (ast.unparse(argument).strip("'") for argument in arguments)
     return name == "sys.stdin" or (name.rpartition(".")[2].isupper() and re.fullmatch(r"[\d_. <]+", value) is not None)
