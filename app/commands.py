@@ -124,7 +124,8 @@ def _dry_run(console: Console, desk: Desk, profile: Profile) -> int:
     for line in planned:
         console.line("    " * line.depth + line.words)
         for command in line.commands:
-            console.line("    " * line.depth + f"  {command.system}> {command.text}")
+            sent = command.text.replace("\n", "; ")
+            console.line("    " * line.depth + f"  {command.system}> {sent}")
     console.result({"outcome": "planned", "plan": [line.as_json() for line in planned]})
     return 0
 

@@ -249,7 +249,7 @@ def back_up(
     started = datetime.datetime.fromtimestamp(now or time.time(), datetime.UTC)
     run = new_run(started)
     folder = repository.folder_of(profile.repository, profile.name, repository.folder_name(started, run))
-    inputs = {"profile": profile.name, "folder": str(folder), "started": started.isoformat(timespec="seconds")}
+    inputs = {"profile": profile.name, "folder": str(folder), "started": f"{started:%Y-%m-%dT%H:%M:%SZ}"}
     with _runner(desk, profile, inputs, prompter, sink, stop) as runner:
         repository.make_folder(folder)
         return runner.run(run)

@@ -87,7 +87,8 @@ class Connections:
         context = None
         if host.tls:
             context = self.trust.context(system, host.address, host.port, old_tls=self.profile.options.old_tls)
-        return WinRm(host, self.passwords.of(host.account, host.name), context=context, tap=self._sent)
+        password, files_by = self.passwords.of(host.account, host.name), self.profile.options.files_by
+        return WinRm(host, password, context=context, tap=self._sent, files_by=files_by)
 
     def _broker(self, broker: profiles.Broker) -> Broker:
         from app.connectors.broker import Broker

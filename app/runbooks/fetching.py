@@ -78,7 +78,7 @@ class Fetch(Look):
         if captured.get("needed", True) is False:
             return
         for file in captured.get("files", [captured]):
-            name = "/".join(safe_file(part) for part in PureWindowsPath(file.get("name") or file["path"]).parts[-1:])
+            name = safe_file(PureWindowsPath(file["path"]).name)
             yield {"path": file["path"], "file": f"{self.folder}/{name}", "sha256": file.get("sha256")}
 
 
@@ -192,10 +192,10 @@ def _recovery_password(ctx: Context, broker: Broker) -> str:
             text("The export is encrypted, and its data recovery password is not known here ({name}).", name=account)
         )
         return "unknown"
-    if not c.broker(broker).try_recovery_password(path, password):
-        raise UserError(
-            text("The data recovery password does not open the export."),
-            text("vdmimport could not decrypt it with the password given as {name}.", name=account),
-            text("Find the right password, or set a new one in View Administrator, and back up again."),
-        )
+    tried = c.broker(broker).try_recovery_password(path, password)
+    if tried.state is State.BLOCKED:
+        raise UserError(text("The data recovery password does not open the export."), tried.found, tried.remedy)
+    if tried.state is not State.PASSED:
+        ctx.warn(tried.found)
+        return "unknown"
     return "tried"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import msgspec
+
 from app.connectors.connections import Connections
 from app.observation import Observation, State
 from app.profile import Broker, Composer, Database, VCenter
@@ -84,10 +86,7 @@ def recovery_password(c: Connections, _around: Surroundings) -> Observation:
         found = text("There is no file of View's own backup to try it on; it will be tried on the export.")
         return Observation(key, State.UNKNOWN, found, needed, remedy, system)
     password = c.passwords.of("recovery", c.profile.environment)
-    if c.broker(broker).try_recovery_password(newest, password):
-        return Observation(key, State.PASSED, text("It opens {path}.", path=newest), needed, system=system)
-    found = text("The password does not open {path}.", path=newest)
-    return Observation(key, State.BLOCKED, found, needed, text("Find the right one, or set a new one in View."), system)
+    return msgspec.structs.replace(c.broker(broker).try_recovery_password(newest, password), key=key)
 
 
 def single_points(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
