@@ -6,6 +6,7 @@ import ast
 import hashlib
 import os
 import runpy
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from app import cli
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKE = ROOT / "build" / "make.py"
@@ -145,3 +148,11 @@ def test_the_readme_names_the_two_commands_and_ci_runs_them() -> None:
     assert "python3 build/make.py test" in readme
     for command in ("check", "test", "peers"):
         assert f"\npython3 build/make.py {command}\n" in ci
+
+
+def test_every_line_of_the_readmes_tour_is_one_that_the_command_line_takes() -> None:
+    tour = [line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if line.startswith("vk ")]
+    parser = cli._parser()
+    commands = {parser.parse_args(shlex.split(line, comments=True)[1:]).command.__name__ for line in tour}
+    known = {"lab", "profiles", "check", "backup", "sets", "verify", "runs", "resume", "undo", "report", "pools"}
+    assert commands == known
