@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CMD = f"{SHELL}/cmd"
 CONFIG_RESOURCE = "http://schemas.microsoft.com/wbem/wsman/1/config"
-_SIGNALS = {f"{SHELL}/signal/{name}" for name in ("terminate", "ctrl_c", "ctrl_break")} | {"powershell/signal/crtl_c"}
+_SIGNALS = frozenset(f"{SHELL}/signal/{name}" for name in ("terminate", "ctrl_c", "ctrl_break"))
 
 
 class ConnectionLost(Exception):
@@ -202,7 +202,7 @@ class Protocol:
     def _signal(self, request: Request, account: str) -> str:
         one = self._shell(request, account)
         signal = request.body.find("rsp:Signal", NAMES)
-        code = signal.findtext("rsp:Code", "", NAMES) if signal is not None else ""
+        code = signal.findtext("rsp:Code", "", NAMES).strip().lower() if signal is not None else ""
         if signal is None or code not in _SIGNALS:
             raise soap.schema_fault()
         job = self._job(one, signal)

@@ -82,7 +82,8 @@ class _Listener:
         self._socket = _listening(port)
         self.port: int = self._socket.getsockname()[1]
         self._lock = threading.Lock()
-        self._connections: dict[socket.socket, threading.Thread] = {}
+        self._connections: set[socket.socket] = set()
+        self._threads: list[threading.Thread] = []
         self._closed = False
         self._thread = threading.Thread(target=self._accept, name=f"{server.system} listener", daemon=True)
 
@@ -102,7 +103,7 @@ class _Listener:
     def stop(self) -> None:
         self._thread.join()
         with self._lock:
-            threads = list(self._connections.values())
+            threads = list(self._threads)
         for thread in threads:
             thread.join()
 
@@ -121,8 +122,9 @@ class _Listener:
                 thread = threading.Thread(
                     target=self._serve, args=(connection,), name=f"{self._server.system} connection", daemon=True
                 )
-                self._connections[connection] = thread
-            thread.start()
+                self._connections.add(connection)
+                self._threads = [*(old for old in self._threads if old.is_alive()), thread]
+                thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
         try:
@@ -133,7 +135,7 @@ class _Listener:
                 self._server.serve(served, self._protocol, secure=self._secure)
         finally:
             with self._lock:
-                self._connections.pop(connection, None)
+                self._connections.discard(connection)
             _shut(connection)
             connection.close()
 

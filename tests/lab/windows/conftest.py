@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ssl
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
+from app.lab.certificates import Certificates
 from app.lab.founding import found
 from app.lab.lab import Lab
 from app.lab.rows import Fault, WindowsHost
@@ -20,11 +20,20 @@ from app.lab.world import World
 ACCOUNT = "PRACTICE\\viewkeeper"
 
 
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """One certificate for all tests that are not about certificates: making a key takes longer than most of them."""
+    return Certificates(tmp_path_factory.mktemp("tls")).of("winrm:any")
+
+
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
+def lab(tmp_path: Path, made_once: tuple[Path, Path]) -> Iterator[Lab]:
     world = World(tmp_path, found)
     world.begin(desktops=10, pace="0")
     made = Lab(tmp_path, world)
+    for host in world.all(WindowsHost):
+        for path in made_once:
+            shutil.copy(path, tmp_path / "tls" / f"winrm-{host.name}{path.suffix}")
     yield made
     made.close()
 
@@ -51,13 +60,15 @@ def host(lab: Lab) -> Iterator[Callable[[str], WindowsServer]]:
 class Client:
     """pywinrm's Protocol with one shell, as a connector keeps it."""
 
-    def __init__(self, server: WindowsServer, account: str, password: str, *, tls: bool = True, poll: int = 4) -> None:
+    def __init__(
+        self, server: WindowsServer, account: str, password: str, *, tls: bool = True, poll: int = 4, trusted: str = ""
+    ) -> None:
         from winrm.protocol import Protocol
 
-        certificate, _ = server.lab.certificates.of(server.system)
+        certificate = trusted or str(server.lab.certificates.of(server.system)[0])
         self.protocol: Any = Protocol(
             f"https://127.0.0.1:{server.port}/wsman" if tls else f"http://127.0.0.1:{server.http_port}/wsman",
-            transport="ntlm", username=account, password=password, ca_trust_path=str(certificate),
+            transport="ntlm", username=account, password=password, ca_trust_path=certificate,
             message_encryption="auto" if tls else "always", proxy=None, operation_timeout_sec=poll,
             read_timeout_sec=poll + 20,
         )  # fmt: skip
@@ -95,16 +106,11 @@ def client(lab: Lab, host: Callable[[str], WindowsServer]) -> Iterator[Callable[
         one.close()
 
 
-def change_host(lab: Lab, name: str, **fields: Any) -> None:
-    row = lab.world.require(WindowsHost, name)
-    lab.world.change("test", f"{name} changed", msgspec.structs.replace(row, **fields))
+@pytest.fixture
+def fault(lab: Lab) -> Callable[..., None]:
+    """Put a fault into the world."""
 
+    def add(system: str, call: str, kind: str, times: int = -1, detail: str = "") -> None:
+        lab.world.change("test", kind, Fault(id=kind, system=system, call=call, kind=kind, times=times, detail=detail))
 
-def add_fault(lab: Lab, system: str, call: str, kind: str, times: int = -1, detail: str = "") -> None:
-    lab.world.change("test", kind, Fault(id=kind, system=system, call=call, kind=kind, times=times, detail=detail))
-
-
-def trusting(lab: Lab, system: str) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=str(lab.certificates.of(system)[0]))
-    context.check_hostname = False
-    return context
+    return add
