@@ -11,6 +11,9 @@ from app.texts import NOTHING, Text
 ENTERPRISE, STANDARD, EXPRESS = 3, 2, 4
 """SERVERPROPERTY('EngineEdition'): 3 is Developer and Evaluation too, 2 is Standard, Web, Workgroup and others."""
 
+FIRST_THAT_GUARDS_FILES = (10,)
+"""2008: from then on only who may create databases is told what lies in a backup file."""
+
 _FIRST_WITH_SERVICES = (10, 50, 2500)  # 2008 R2 SP1
 
 

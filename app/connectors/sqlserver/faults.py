@@ -62,6 +62,10 @@ class Outcome(Exception):
         return bool(self.states & _CANCELLED_STATES)
 
     @property
+    def cannot_open(self) -> bool:
+        return bool(self.numbers & _CANNOT_OPEN)
+
+    @property
     def no_driver(self) -> bool:
         return bool(self.states & _NO_DRIVER_STATES) or any("Can't open lib" in one.words for one in self.said)
 
@@ -100,6 +104,8 @@ def informed(kind: str, words: str, scrub: Callable[[str], str]) -> Said:
 def not_connected(server: str, account: str, outcome: Outcome) -> UserError:
     """Return the error of a login that came to nothing: nothing was sent that changes anything."""
     why, do = _why(outcome, account)
+    if outcome.numbers & LOGIN_REFUSED and "\\" in account:
+        do = text("Name a SQL login, or leave the account empty to log in as who runs this program.")
     if outcome.no_driver:
         why, do = text("The ODBC driver cannot be loaded."), text("Install it again, or another one.")
     elif not outcome.from_server:

@@ -11,10 +11,12 @@ from typing import Any, Self
 from app import profile
 from app.connectors.sqlserver import drivers, faults, tsql
 from app.connectors.sqlserver.facts import (
+    FIRST_THAT_GUARDS_FILES,
     ComposerRequests,
     DatabaseFacts,
     Instance,
     Recorded,
+    numbers,
     recorded_of,
     request_of,
 )
@@ -122,7 +124,7 @@ class SqlServer:
         return _database(rows[0])
 
     def rights(self, database: str) -> tuple[Observation, ...]:
-        """Return what the login may do: back the database up, read msdb (the proof), see requests (the progress)."""
+        """Return what the login may do: back up, read msdb (the proof), see requests (the progress), verify."""
         (row,) = self._rows(tsql.rights(database)).dicts()
         account = self.server.account or text("this workstation's login")
         needs: tuple[tuple[str, State, Text, Text], ...] = (
@@ -138,9 +140,9 @@ class SqlServer:
         return tuple(self._right(f"{database}/{key}", row[key], no, must, do) for key, no, must, do in needs)
 
     def may_verify(self) -> bool:
-        """Say whether the login may let the server read a backup through (RESTORE VERIFYONLY needs CREATE DATABASE)."""
+        """Say whether the login may let the server read a backup through: from 2008 on that needs CREATE DATABASE."""
         (row,) = self._rows(tsql.rights("master")).dicts()
-        return bool(row["may_verify"])
+        return bool(row["may_verify"]) or numbers(self.about().version) < FIRST_THAT_GUARDS_FILES
 
     def _right(self, key: str, says: int | None, otherwise: State, needed: Text, remedy: Text) -> Observation:
         full_key = f"rights/{self.server.name}/{key}"
@@ -204,9 +206,20 @@ class SqlServer:
         return None if since is not None and found.started < since else found
 
     def file_there(self, path: str) -> bool:
-        """Say whether the server sees a file. A login that is no administrator is told "no" for any."""
+        """Say whether the server sees a file. CouldNotLook where this login may not know.
+
+        xp_fileexist says no for every file to who is no administrator: then the file's backup header is read."""
         rows = self._rows(tsql.file_there(path)).rows
-        return bool(rows and rows[0][0])
+        if rows and rows[0][0]:
+            return True
+        if self._rows(tsql.ADMINISTRATOR).rows[0][0]:
+            return False
+        try:
+            return bool(self._drained(tsql.header(path), LOOK_TIMEOUT, never).sets)
+        except Outcome as outcome:
+            if outcome.cannot_open:
+                return False
+            raise faults.not_seen(self.server.name, self.server.account, outcome) from None
 
     def verify_only(self, path: str, *, stop: Callable[[], bool] = never) -> None:
         """Let the server read a backup through, page checksums too; UserError where it is damaged or not there."""

@@ -77,7 +77,7 @@ def recorded(database: str, set_name: str | None) -> str:
 
 
 def file_there(path: str) -> str:
-    """Return the call that says whether the server sees a file."""
+    """Return the call that says whether the server sees a file; it says no for any to who is no administrator."""
     return f"EXEC master.dbo.xp_fileexist {_path(path)}"
 
 
@@ -126,6 +126,7 @@ BACKUP_FOLDER = (
     "EXEC master.dbo.xp_instance_regread N'HKEY_LOCAL_MACHINE',"
     r" N'Software\Microsoft\MSSQLServer\MSSQLServer', N'BackupDirectory'"
 )
+ADMINISTRATOR = "SELECT IS_SRVROLEMEMBER(N'sysadmin') AS administrator"
 CLOCK = "SELECT GETUTCDATE() AS utc, GETDATE() AS local"
 SERVICES = "SELECT servicename, service_account FROM sys.dm_server_services"
 JOBS = "SELECT name, enabled FROM msdb.dbo.sysjobs ORDER BY name"
