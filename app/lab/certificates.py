@@ -41,21 +41,26 @@ class Certificates:
                 first = file.with_suffix(file.suffix + ".first")
                 if not first.exists():
                     first.write_bytes(file.read_bytes())
+            certificate.with_suffix(".expired").unlink(missing_ok=True)
             self._make(system, certificate, key, days=-1 if expired else 3650)
+            if expired:
+                certificate.with_suffix(".expired").touch()
 
     def back(self, system: str) -> None:
         """Give `system` its first certificate back."""
+        self.of(system)[0].with_suffix(".expired").unlink(missing_ok=True)
         for file in self.of(system):
             first = file.with_suffix(file.suffix + ".first")
             if first.exists():
                 with self._lock:
                     first.replace(file)
 
-    def first(self, system: str) -> str:
-        """Return the first certificate of `system` (PEM), whatever it shows now."""
+    def known(self, system: str) -> str:
+        """Return the certificate (PEM) that clients of `system` know: its first one, or the one that ran out."""
         certificate, _ = self.of(system)
         first = certificate.with_suffix(certificate.suffix + ".first")
-        return (first if first.exists() else certificate).read_text("ascii")
+        ran_out = certificate.with_suffix(".expired").exists()
+        return (first if first.exists() and not ran_out else certificate).read_text("ascii")
 
     def fingerprint(self, system: str) -> str:
         """Return the SHA-256 of the certificate in DER, hexadecimal, as a client pins it."""

@@ -54,11 +54,13 @@ def call(port: int, token: str, command: str, patience: float = PATIENCE, **argu
 
 
 class Control:
-    """Serves the door on a free port. `stop` (the command) calls `ask_to_stop`."""
+    """Serves the door on a free port. `stop` (the command) calls `ask_to_stop`; `publish` writes lab.json anew."""
 
-    def __init__(self, lab: Lab, systems: Callable[[], Json], ask_to_stop: Callable[[], None]) -> None:
+    def __init__(
+        self, lab: Lab, systems: Callable[[], Json], publish: Callable[[], None], ask_to_stop: Callable[[], None]
+    ) -> None:
         self.token = secrets.token_urlsafe(24)
-        self._lab, self._systems, self._ask_to_stop = lab, systems, ask_to_stop
+        self._lab, self._systems, self._publish, self._ask_to_stop = lab, systems, publish, ask_to_stop
         control = self
 
         class Handler(_Handler):
@@ -89,7 +91,10 @@ class Control:
             raise ControlError(f"There is no command {command}.")
         if command == "status":
             return {**status(self._lab), "systems": self._systems()}
-        return found(self._lab, given)
+        answer = found(self._lab, given)
+        if command in ("scene", "back"):
+            self._publish()  # certificates may be others now
+        return answer
 
 
 def _scene(lab: Lab, given: Json) -> Json:

@@ -19,7 +19,7 @@ class BadFault(ValueError):
 
 @dataclass(frozen=True)
 class Preset:
-    """A fault with a name."""
+    """A fault with a name. `shows`: what checks say of it, (check, state)."""
 
     about: Text
     system: str
@@ -27,6 +27,7 @@ class Preset:
     kind: str
     times: int = -1
     detail: str = ""
+    shows: tuple[tuple[str, str], ...] = ()
 
 
 PRESETS = {
@@ -54,9 +55,29 @@ PRESETS = {
     ),
     "composer-does-not-start": Preset(text("Starting Composer fails."), "winrm:composer1", "*start-service*", "fail"),
     "wrong-password": Preset(text("The first broker refuses the password."), "winrm:broker1", "*", "wrong-password"),
-    "vcenter-unreachable": Preset(text("The first vCenter refuses connections."), "vcenter:vc1", "connect", "refuse"),
+    "vcenter-unreachable": Preset(
+        text("The first vCenter refuses connections."), "vcenter:vc1", "connect", "refuse",
+        shows=(("rights/vcenter", "unknown"), ("progress/vcenter", "unknown"), ("scheduled", "unknown")),
+    ),
+    "sql-unreachable": Preset(
+        text("The first SQL Server refuses connections."), "sql:sql1", "*", "refuse",
+        shows=(("rights/sql", "unknown"), ("single-points", "unknown"), ("progress/composer", "unknown")),
+    ),
+    "files-unreadable": Preset(
+        text("Folders of the first broker cannot be listed."), "winrm:broker1", "*get-childitem*", "fail",
+        shows=(("built-in", "unknown"),),
+    ),
+    "pools-unreadable": Preset(
+        text("View does not tell its pools."), "winrm:broker1", "*get-pool |*", "fail",
+        shows=(("draining", "unknown"), ("parents", "unknown"), ("more-off", "unknown")),
+    ),
+    "rights-unreadable": Preset(
+        text("The first broker drops the connection when rights are looked at."), "winrm:broker1",
+        "*update-automatic*", "drop", shows=(("rights/view", "unknown"),),
+    ),
     "vcenter-tasks-unreadable": Preset(
-        text("The first vCenter does not tell its tasks."), "vcenter:vc1", "*task*", "fail"
+        text("The first vCenter does not tell its tasks."), "vcenter:vc1", "*task*", "fail",
+        shows=(("progress/vcenter", "unknown"),),
     ),
     "sql-disk-full": Preset(
         text("The disk of the first SQL Server is full during BACKUP."), "sql:sql1", "*backup database*", "disk-full"

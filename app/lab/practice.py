@@ -61,7 +61,7 @@ def practice_password(data: Path, account: str) -> str:
 
 
 def certificates(published: dict[str, Any]) -> Iterator[tuple[str, int, Certificate]]:
-    """Yield address, port and certificate of every system, as they were at first."""
+    """Yield address, port and certificate of every system, as clients know them."""
     for entry in published["systems"].values():
         yield ADDRESS, entry["port"], describe(ssl.PEM_cert_to_DER_cert(entry["certificate"]))
 

@@ -49,7 +49,7 @@ class _System(msgspec.Struct, frozen=True):
 
 
 class _File(msgspec.Struct, frozen=True):
-    """lab.json: where the door and the systems are; `certificate` is the first one of each, in PEM."""
+    """lab.json: where the door and the systems are; `certificate` is the one that clients know of each, in PEM."""
 
     pid: int
     started: float
@@ -153,7 +153,7 @@ def serve(
         wires.start()
         ending.callback(wires.stop)
         lab.work.start()
-        control = Control(lab, lambda: _systems(lab, made), stop_asked.set)
+        control = Control(lab, lambda: _systems(lab, made), lambda: _publish(place, lab, made, control), stop_asked.set)
         control.start()
         ending.callback(control.stop)
         _publish(place, lab, made, control)
@@ -207,7 +207,7 @@ def _systems(lab: Lab, servers: Sequence[Server]) -> dict[str, Any]:
 def _publish(place: Path, lab: Lab, servers: Sequence[Server], control: Control) -> None:
     certificates = lab.certificates
     systems = {
-        server.system: _System(server.port, certificates.fingerprint(server.system), certificates.first(server.system))
+        server.system: _System(server.port, certificates.fingerprint(server.system), certificates.known(server.system))
         for server in servers
     }
     content = _File(os.getpid(), time.time(), _Door(control.port, control.token), systems)

@@ -107,7 +107,7 @@ def _password_changed(stage: Stage) -> None:
 @scene(
     "parent-missing",
     text("The parent VM of a linked-clone pool has been deleted."),
-    shows=(("parents", "blocked"),),
+    shows=(("parents", "warning"),),
 )
 def _parent_missing(stage: Stage) -> None:
     stage.drop(*stage.world.all(Vm, vcenter="vc1", name="win7-kiosk"))
@@ -116,7 +116,7 @@ def _parent_missing(stage: Stage) -> None:
 @scene(
     "snapshot-missing",
     text("The snapshot that a linked-clone pool is made from has been deleted."),
-    shows=(("parents", "blocked"),),
+    shows=(("parents", "warning"),),
 )
 def _snapshot_missing(stage: Stage) -> None:
     parent = stage.world.all(Vm, vcenter="vc1", name="win7-sales")[0]
