@@ -61,10 +61,6 @@ class Closer:
 
     def _call(self, held: Held, connections: Any) -> tuple[Closing, Text]:
         session = self._session
-        if session.lost:
-            return Closing.IMPOSSIBLE, text(
-                "Another run has taken over, and puts it back: {what}", what=session.lost.what
-            )
         closer = session.given.closers.get(held.closer)
         if closer is None:
             return Closing.IMPOSSIBLE, text("This program has no closer {name}.", name=held.closer)
@@ -73,7 +69,7 @@ class Closer:
                 session.touch_to_close()
                 outcome = closer(session.closing_context(held, self._runs[held.run], connections), held.before)
             except Busy as error:
-                return Closing.IMPOSSIBLE, error.what
+                return Closing.IMPOSSIBLE, text("Another run has it, and puts it back: {what}", what=error.what)
             except UserError as error:
                 why = text("{what} {why}", what=error.what, why=error.why)
             except Exception as error:  # noqa: BLE001  # a defect in one closer must not keep the others from running

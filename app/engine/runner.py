@@ -10,7 +10,7 @@ from app.engine.closing import Closer, by_itself
 from app.engine.effects import Leaving
 from app.engine.ending import SENTENCES, Ending, Status, error_json, needs_you, status_of
 from app.engine.heartbeat import Heartbeat
-from app.engine.journal import Held, Run
+from app.engine.journal import GOOD, Held, Run
 from app.engine.lease import RunLock
 from app.engine.planning import outline
 from app.engine.recovery import close_left, latest, plan_differs, released, settle, undo_all
@@ -127,7 +127,9 @@ class Runner:
 
         def work() -> Status:
             self._begin_recovery(session, closer, left, remark)
-            undo_all(session, closer, steps(self._runbook), journal.effects(run.id))
+            effects = journal.effects(run.id)
+            session.evidence = {key: one.result for key, one in latest(effects).items() if one.phase in GOOD}
+            undo_all(session, closer, steps(self._runbook), effects)
             return Status.UNDONE
 
         return self._episode(session, closer, "undo", work, run.status)

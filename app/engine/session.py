@@ -287,15 +287,13 @@ class Session:
     def touch(self) -> None:
         """Before anything is changed: take the lease, or make sure that it is still ours."""
         with self._leasing:
+            if self._leased and self.now() - self._renewed > LATE * self.patience.heartbeat:
+                self.renew()
             if self.lost:
                 raise self.lost
             if not self._leased:
                 self.given.lease.acquire(self.run)
                 self._leased, self._renewed = True, self.now()
-            elif self.now() - self._renewed > LATE * self.patience.heartbeat:
-                self.renew()
-                if self.lost:
-                    raise self.lost
             self.changed = True
 
     def touch_to_close(self) -> None:

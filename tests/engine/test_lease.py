@@ -179,7 +179,7 @@ def test_the_notice_is_renewed_and_the_freeze_is_told_while_a_step_goes_on(bench
 
 @pytest.mark.parametrize("error", [TAKEN, RuntimeError("a defect")])
 def test_a_lost_lease_ends_the_run_and_leaves_closing_to_who_has_it(bench: Bench, error: Exception) -> None:
-    notice = Notice(renew=error)
+    notice = Notice()
     bench.lease, bench.patience = notice, replace(HURRIED, heartbeat=0.01)
     bench.world.on["pool"] = True
     stopped = threading.Event()
@@ -187,6 +187,8 @@ def test_a_lost_lease_ends_the_run_and_leaves_closing_to_who_has_it(bench: Bench
     @dataclass(frozen=True)
     class Waiting(Write):
         def act(self, ctx: Context, before: Json) -> None:
+            notice.failing["renew"] = error
+            notice.renewed.clear()
             try:
                 assert notice.renewed.wait(LONG)
                 while True:
