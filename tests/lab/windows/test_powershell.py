@@ -147,6 +147,19 @@ class TestEnvelope:
         assert answer["result"] == [{"Name": "WinRM"}]
         assert answer["error"]["id"] == "CommandNotFoundException"
 
+    def test_input_that_does_not_fit_the_shells_memory_is_too_much(self, lab: Lab, shell: Shell) -> None:
+        row = lab.world.require(WindowsHost, "broker1")
+        quotas = {**row.quotas, "MaxMemoryPerShellMB": 41}
+        lab.world.change("test", "little memory", msgspec.structs.replace(row, quotas=quotas))
+        assert shell("Get-Service") != []
+        line, stdin = sent("Write-FilePart -Path 'C:\\Windows\\Temp\\x' -Offset 0", b"x" * 300_000)
+        command = shell.connected.protocol.run_command(shell.connected.shell, line)
+        for start in range(0, len(stdin), 90_000):
+            part, last = stdin[start : start + 90_000], start + 90_000 >= len(stdin)
+            shell.connected.protocol.send_command_input(shell.connected.shell, command, part, end=last)
+        _, wrong, code = shell.connected.protocol.get_command_output(shell.connected.shell, command)
+        assert (code, b"OutOfMemory" in wrong) == (1, True)
+
     def test_every_character_comes_back(self, shell: Shell) -> None:
         text = '"\\\x01\x7f é研\U0001f600'
         assert shell(f"Get-Service | Select-Object -First 1 -Property 'Name','{text}'")[0][text] is None
@@ -390,7 +403,8 @@ ENTRY = LdsEntry(
     ("text", "fits"),
     [
         ("(objectclass=PAE-vm)", True), ("(cn=ab 研)", True), ("(cn=a*)", True), ("(cn=*b*)", True), ("(n=3)", False),
-        ("(|(n=3)(n=2))", True), ("(!(n=3))", True), ("(&(n=1)(cn=x))", False), ("(cn=\\41b*)", True), ("(none=*)", False),
+        ("(|(n=3)(n=2))", True), ("(!(n=3))", True), ("(&(n=1)(cn=x))", False), ("(cn=\\41b*)", True),
+        ("(none=*)", False),
     ],
 )  # fmt: skip
 def test_filters_fit_as_ldap_says(text: str, fits: bool) -> None:

@@ -48,19 +48,17 @@ def wsman(lab: Lab, host: Start) -> Iterator[Callable[..., WSMan]]:
 
     def connect(*, tls: bool = True, auth: str = "ntlm") -> WSMan:
         server = host("broker1")
-        made.append(
-            WSMan(
-                "127.0.0.1", port=server.port if tls else server.http_port, ssl=tls, username=ACCOUNT, auth=auth,
-                password=lab.passwords.of(ACCOUNT), cert_validation=False, no_proxy=True, operation_timeout=4,
-            )
-        )  # fmt: skip
+        options: dict[str, Any] = {
+            "port": server.port if tls else server.http_port, "ssl": tls, "username": ACCOUNT, "auth": auth,
+            "password": lab.passwords.of(ACCOUNT), "no_proxy": True, "operation_timeout": 4,
+            "cert_validation": str(lab.certificates.of(server.system)[0]),
+        }  # fmt: skip
+        made.append(WSMan("127.0.0.1", **options))
         return made[-1]
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("urllib3.connectionpool.warnings.warn", lambda *_a, **_k: None)  # it is unverified on purpose
-        yield connect
-        for one in made:
-            one.transport.session.close() if one.transport.session else None
+    yield connect
+    for one in made:
+        one.close()
 
 
 class TestClients:

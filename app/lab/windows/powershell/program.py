@@ -21,6 +21,7 @@ from app.lab.windows.powershell.cmdlets import Session
 from app.lab.windows.powershell.objects import Object, PsError, Value, method_error, text_of
 from app.lab.windows.powershell.parser import Command, ParseError, parse
 from app.lab.windows.powershell.services import refusal
+from app.lab.windows.settings import quota
 
 BOOTSTRAP = "aef98f7407b5f7b24a6379ea092a04f25f5dc7815ca6a09255ee976b68d89c49"
 ENVELOPE = "253899c996d0f6054d96f243ee25bd227618be2013f6a3501ee9768828297b42"
@@ -28,6 +29,9 @@ ENVELOPE = "253899c996d0f6054d96f243ee25bd227618be2013f6a3501ee9768828297b42"
 
 _PIECE = 49152  # bytes of JSON that the envelope gathers before it writes
 _NOT_ENCODED = -196608
+_EMPTY, _TIMES = 40 << 20, 5
+"""What powershell.exe itself takes of a shell's memory, in bytes, and how often it holds its input: its lines are
+UTF-16, then an array of them, then what they stand for. Both estimated."""
 _SPECIAL = re.compile('[\x00-\x1f"\\\\\x7f]|[\U00010000-\U0010ffff]|[\ud800-\udfff]')
 
 
@@ -36,7 +40,10 @@ def run(console: Console, line: CommandLine) -> int:
     bootstrap = _encoded_command(line.arguments)
     if hashlib.sha256(bootstrap.encode("utf-8", "surrogatepass")).hexdigest() != BOOTSTRAP:
         raise _broken("Unexpected token in expression or statement.")
-    lines = [one.rstrip("\r") for one in console.job.input().decode("ascii", "replace").split("\n")]
+    stdin = console.job.input()
+    if _EMPTY + _TIMES * len(stdin) > quota(console.host, "MaxMemoryPerShellMB") << 20:
+        raise _broken("Exception of type 'System.OutOfMemoryException' was thrown.")
+    lines = [one.rstrip("\r") for one in stdin.decode("ascii", "replace").split("\n")]
     if lines and not lines[-1]:
         lines.pop()
     if len(lines) < 2:
