@@ -13,6 +13,7 @@ _RECORD = re.compile(r"; (?=\[[0-9A-Z]{5}\] )")
 _NUMBER = re.compile(r"\((-?\d+)\)(?= \(SQL|\s*$)")
 _STATE = re.compile(r"^\[([0-9A-Z]{5})\] ")
 
+PERMISSION_DENIED, _TERMINATING = 262, 3013
 LOGIN_REFUSED = frozenset({18450, 18451, 18452, 18456, 18461, 18470, 18486, 18487, 18488})
 _UNKNOWN_DATABASE = frozenset({911, 4060})
 _NO_RIGHT = frozenset({229, 230, 262, 297, 300, 371, 916, 3110, 15247, 15562, 22001})
@@ -60,6 +61,15 @@ class Outcome(Exception):
     @property
     def cancelled(self) -> bool:
         return bool(self.states & _CANCELLED_STATES)
+
+    @property
+    def only_terminating(self) -> bool:
+        """The server says that it gave up, and nothing of why."""
+        return self.numbers == {_TERMINATING}
+
+    def because(self, number: int) -> Outcome:
+        """Return this outcome with the error that it comes from before it."""
+        return Outcome((Said("42000", number, self.said[0].words), *self.said[1:]))
 
     @property
     def cannot_open(self) -> bool:

@@ -171,9 +171,10 @@ class SqlServer:
         watch = Watch(progress, look, self._login.open, self._tap)
         self._tap(command)
         try:
-            session.run(command.text, deadline=None, stop=stop, on_message=watch.message, meanwhile=watch.quiet)
+            session.run(command.text, deadline=None, stop=stop, on_message=watch.message, meanwhile=watch.quiet).whole()
         except Outcome as outcome:
-            raise faults.not_done(self.server.name, self.server.account, outcome, what) from None
+            reason = self._unmasked(outcome, database, "may_back_up")
+            raise faults.not_done(self.server.name, self.server.account, reason, what) from None
         except Silent:
             raise faults.no_answer(self.server.name, what, GRACE, act=True) from None
         except Cancelled:
@@ -215,28 +216,30 @@ class SqlServer:
         if self._rows(tsql.ADMINISTRATOR).rows[0][0]:
             return False
         try:
-            return bool(self._drained(tsql.header(path), LOOK_TIMEOUT, never).sets)
+            return bool(self._drained(tsql.header(path), LOOK_TIMEOUT, never).whole())
         except Outcome as outcome:
             if outcome.cannot_open:
                 return False
-            raise faults.not_seen(self.server.name, self.server.account, outcome) from None
+            reason = self._unmasked(outcome, "master", "may_verify")
+            raise faults.not_seen(self.server.name, self.server.account, reason) from None
 
     def verify_only(self, path: str, *, stop: Callable[[], bool] = never) -> None:
         """Let the server read a backup through, page checksums too; UserError where it is damaged or not there."""
         try:
-            self._drained(tsql.verify_only(path), LONG_LOOK_TIMEOUT, stop)
+            self._drained(tsql.verify_only(path), LONG_LOOK_TIMEOUT, stop).whole()
         except Outcome as outcome:
-            raise faults.not_verified(self.server.name, self.server.account, path, outcome) from None
+            reason = self._unmasked(outcome, "master", "may_verify")
+            raise faults.not_verified(self.server.name, self.server.account, path, reason) from None
         except Cancelled:
             raise Stopped from None
 
     def header(self, path: str) -> list[dict[str, Any]]:
         """Return the backup sets in a file (RESTORE HEADERONLY)."""
-        return self._rows(tsql.header(path)).dicts()
+        return self._framed(tsql.header(path))
 
     def file_list(self, path: str) -> list[dict[str, Any]]:
         """Return the database files in a backup (RESTORE FILELISTONLY)."""
-        return self._rows(tsql.file_list(path)).dicts()
+        return self._framed(tsql.file_list(path))
 
     def prove(self, database: str, path: str, *, name: str) -> Recorded:
         """Return msdb's row of a backup that is proven, else raise UserError.
@@ -292,6 +295,26 @@ class SqlServer:
                 text("It gave no table where one was asked for."), details=batch,
             )  # fmt: skip
         return answer.sets[0]
+
+    def _framed(self, batch: str) -> list[dict[str, Any]]:
+        """Ask what a backup file holds."""
+        try:
+            return [row for rows in self._drained(batch, LOOK_TIMEOUT, never).whole() for row in rows.dicts()]
+        except Outcome as outcome:
+            reason = self._unmasked(outcome, "master", "may_verify")
+            raise faults.not_seen(self.server.name, self.server.account, reason) from None
+
+    def _unmasked(self, outcome: Outcome, database: str, right: str) -> Outcome:
+        """Return an outcome with the missing right that it may come from.
+
+        FreeTDS shows only the gravest error of a result: "terminating abnormally" hides "permission denied"."""
+        if not outcome.only_terminating:
+            return outcome
+        try:
+            (row,) = self._rows(tsql.rights(database)).dicts()
+        except UserError:
+            return outcome  # the first error is the news, not this one
+        return outcome if row[right] else outcome.because(faults.PERMISSION_DENIED)
 
     def _answer(self, batch: str) -> Answer:
         try:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from app.connectors.sqlserver import drivers, faults
+from app.connectors.sqlserver import drivers, faults, tsql
 from app.connectors.sqlserver.faults import Outcome, Said
 
 TICK = 0.05
@@ -47,6 +47,14 @@ class Answer:
 
     sets: tuple[Rows, ...]
     messages: tuple[Said, ...]
+
+    def whole(self) -> tuple[Rows, ...]:
+        """Return the sets before the one that ends a long statement (see tsql).
+
+        Raises Outcome, as of a broken connection, where that one is missing: then the answer is not whole."""
+        if not self.sets or self.sets[-1].columns != (tsql.ENDED,):
+            raise Outcome((Said("08S01", 0, "The answer broke off before its end."),))
+        return self.sets[:-1]
 
 
 class Silent(Exception):
@@ -204,6 +212,8 @@ class _Puller:
             for kind, words in self.cursor.messages or ():
                 said = faults.informed(str(kind), str(words), self._scrub)
                 self.events.put(("message", said))
+                if said.number in faults.BROKEN_NUMBERS:  # FreeTDS tells the loss of a connection as if it were news
+                    self._errors.append(said)
                 if len(self._messages) < _MOST_MESSAGES:
                     self._messages.append(said)
             if not self._errors and self.cursor.description is not None:

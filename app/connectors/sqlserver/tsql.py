@@ -44,6 +44,16 @@ def _path(path: str) -> str:
     return literal(path)
 
 
+ENDED = "ended"
+
+
+def _to_its_end(statement: str) -> str:
+    """Return a long statement followed by a small result of our own, which shows that the whole answer has come.
+
+    Microsoft's driver takes a connection that breaks between two results for the end of them all."""
+    return f"{statement}; SELECT 1 AS {ENDED}"
+
+
 # ---- acts
 
 
@@ -57,7 +67,7 @@ def backup(database: str, path: str, *, set_name: str, compress: bool) -> str:
     return (
         "DECLARE @name nvarchar(128), @path nvarchar(260), @set nvarchar(128); "
         f"SET @name = {literal(database)}; SET @path = {_path(path)}; SET @set = {literal(set_name[:LONGEST_NAME])}; "
-        f"BACKUP DATABASE @name TO DISK = @path WITH {', '.join(options)}"
+        + _to_its_end(f"BACKUP DATABASE @name TO DISK = @path WITH {', '.join(options)}")
     )
 
 
@@ -97,7 +107,8 @@ def file_list(path: str) -> str:
 
 
 def _restore(what: str, path: str, options: str) -> str:
-    return f"DECLARE @path nvarchar(260); SET @path = {_path(path)}; RESTORE {what} FROM DISK = @path{options}"
+    act = _to_its_end(f"RESTORE {what} FROM DISK = @path{options}")
+    return f"DECLARE @path nvarchar(260); SET @path = {_path(path)}; {act}"
 
 
 def percent(database: str) -> str:

@@ -102,10 +102,9 @@ def backed_up_and_proven(server: SqlServer) -> None:
     [
         ("fail", UserError, False),
         ("disk-full", UserError, False),
-        ("refuse", UserError, False),
+        ("refuse", AnswerLost, False),
         ("drop", AnswerLost, False),
         ("lose-answer", AnswerLost, True),
-        ("half", UserError, False),
     ],
 )
 def test_a_backup_that_fails_is_told_and_leaves_the_row_that_it_earned(
@@ -129,6 +128,28 @@ def test_a_server_that_says_yes_and_does_nothing_is_found_out(
     server.backup("ViewComposer", PATH, name=NAME)
     with pytest.raises(UserError, match="not proven"):
         server.prove("ViewComposer", PATH, name=NAME)
+
+
+@pytest.mark.parametrize("kind", ["half", "truncate"])
+def test_half_a_file_is_found_out_by_reading_it_through(
+    lab: Lab, connect: Connect, fault: Order, driver: str, kind: str
+) -> None:
+    server = connect(driver=driver)
+    fault(kind, "*BACKUP DATABASE*")
+    backed_up_and_proven(server)
+    with pytest.raises(UserError, match="does not verify"):
+        server.verify_only(PATH)
+
+
+def test_a_verification_that_breaks_off_proves_nothing(lab: Lab, connect: Connect, fault: Order, driver: str) -> None:
+    server = connect(driver=driver)
+    server.backup("ViewComposer", PATH, name=NAME)
+    for kind, error in (("lose-answer", CouldNotLook), ("fail", UserError)):
+        fault(kind, "*VERIFYONLY*")
+        with pytest.raises(error):
+            server.verify_only(PATH)
+        fault(kind, "*VERIFYONLY*", times=0)
+    server.verify_only(PATH)
 
 
 @pytest.mark.parametrize("change", [{"checksums": False}, {"damaged": True}, {"path": "C:\\other.bak"}])

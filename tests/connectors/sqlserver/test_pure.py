@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
 from hypothesis import example, given
@@ -59,6 +61,7 @@ def test_a_backup_says_all_its_options_and_keeps_its_three_values_apart(
         "SET @name = ?; SET @path = ?; SET @set = ?; "
         "BACKUP DATABASE @name TO DISK = @path WITH COPY_ONLY, CHECKSUM, INIT, NAME = @set, STATS = 5"
         + (", COMPRESSION" if compress else "")
+        + "; SELECT 1 AS ended"
     )
 
 
@@ -261,3 +264,8 @@ def test_no_password_is_shown_by_a_server() -> None:
     assert "hush" not in repr(server)
     assert "hush" not in str(vars(server))
     assert "hush" not in repr(server._login)
+
+
+def test_no_driver_is_loaded_before_the_first_connection() -> None:
+    program = "import sys, app.connectors.sqlserver; sys.exit('pyodbc' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
