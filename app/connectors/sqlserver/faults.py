@@ -15,6 +15,7 @@ _STATE = re.compile(r"^\[([0-9A-Z]{5})\] ")
 
 PERMISSION_DENIED, _TERMINATING = 262, 3013
 LOGIN_REFUSED = frozenset({18450, 18451, 18452, 18456, 18461, 18470, 18486, 18487, 18488})
+_NOT_READY = frozenset({17142, 17187, 17188, 17189, 17809, 18401})
 _UNKNOWN_DATABASE = frozenset({911, 4060})
 _NO_RIGHT = frozenset({229, 230, 262, 297, 300, 371, 916, 3110, 15247, 15562, 22001})
 _CANNOT_OPEN, _CANNOT_WRITE, _DISK_FULL = frozenset({3201}), frozenset({3202, 3271, 18210}), "112("
@@ -82,7 +83,7 @@ class Outcome(Exception):
     @property
     def from_server(self) -> bool:
         """The server itself has refused: another driver would hear the same."""
-        return bool(self.numbers & (LOGIN_REFUSED | _UNKNOWN_DATABASE | _NO_RIGHT))
+        return bool(self.numbers & (LOGIN_REFUSED | _NOT_READY | _UNKNOWN_DATABASE | _NO_RIGHT))
 
     @property
     def words(self) -> str:
@@ -167,6 +168,7 @@ def _why(outcome: Outcome, account: str) -> tuple[Text, Text]:
         return text("The disk of the server is full."), text("Make room, or choose another folder in the profile.")
     table: Iterable[tuple[frozenset[int], Text, Text]] = (
         (LOGIN_REFUSED, text("It refuses the login of {who}.", who=who), text("Look at the account and its password.")),
+        (_NOT_READY, text("It takes no logins now: it starts, stops or is paused."), text("Try again in a while.")),
         (_UNKNOWN_DATABASE, text("It has no such database, or shows none to {who}.", who=who),
          text("Look at the database's name in the profile, and at the rights of the account.")),
         (_NO_RIGHT, text("{who} lacks a right there.", who=who),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import queue
 import re
 import threading
@@ -15,6 +16,9 @@ from app.connectors.sqlserver import drivers, faults, tsql
 from app.connectors.sqlserver.faults import Outcome, Said
 
 TICK = 0.05
+SLACK = 2.0
+"""Seconds that a driver may take beyond its own time limit for a login."""
+
 PATIENCE = 1.0
 """Seconds that a batch may be stuck in one call before it is cancelled from outside."""
 
@@ -161,13 +165,13 @@ def connect(chosen: drivers.Driver, target: drivers.Target, password: str, timeo
 
     def log_in() -> None:
         try:
-            events.put(("session", pyodbc.connect(words, autocommit=True, timeout=int(timeout))))
+            events.put(("session", pyodbc.connect(words, autocommit=True, timeout=math.ceil(timeout))))
         except pyodbc.Error as error:
             events.put(("error", Outcome(faults.records(error, scrub))))
 
     threading.Thread(target=log_in, name="sqlserver-login", daemon=True).start()
     try:
-        kind, value = events.get(timeout=timeout + 2)
+        kind, value = events.get(timeout=timeout + SLACK)
     except queue.Empty:
         raise Silent from None
     if kind == "error":

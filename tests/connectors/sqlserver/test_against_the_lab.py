@@ -238,6 +238,24 @@ def test_what_freetds_cannot_be_told_is_said_and_not_sent(connect: Connect, lab:
     assert "a};b" not in caught.value.details
 
 
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("wrong-password", "refuses the login of administrator"), ("fail", "takes no logins now"),
+        ("refuse", "came to terms"), ("hang", "came to terms"),
+    ],
+)  # fmt: skip
+def test_a_login_that_comes_to_nothing_has_sent_nothing(
+    connect: Connect, fault: Order, driver: str, kind: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kind == "hang":
+        monkeypatch.setattr(login, "TIMEOUT", 0.3)
+        monkeypatch.setattr(session, "SLACK", 0.0)
+    fault(kind, "LOGIN *")
+    with pytest.raises(NotSent, match=says):
+        connect(driver=driver).backup("ViewComposer", PATH, name=NAME)
+
+
 def test_a_closed_port_and_an_unknown_host_are_told_apart() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
