@@ -1,1 +1,1 @@
-"""The screen: Qt shows and asks, and decides nothing."""
+"""The screen: Qt shows and asks, `app` decides."""

@@ -1,0 +1,90 @@
+"""Starts the wizard: the application, its look, its language, its pages; and what becomes of unexpected errors."""
+
+from __future__ import annotations
+
+import locale
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QLibraryInfo, QTranslator, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QApplication
+
+from app import paths
+from app.tasks import Desk
+from app.texts import language, use_language
+from ui.look import dress
+from ui.page import Services
+from ui.pages import all_pages
+from ui.shell import Shell
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Open the wizard; returns the exit code when its window is closed."""
+    if not _has_display():
+        print(  # noqa: T201  # there is no screen to say it on
+            "There is no screen here. Start it on a desktop, or use the command line: python3 build/make.py cli --help",
+            file=sys.stderr,
+        )
+        return 2
+    use_language(system_language())
+    application = QApplication(list(arguments if arguments is not None else sys.argv))
+    application.setApplicationName("ViewKeeper")
+    dress(application)
+    translator = qt_words(application)
+    shell = open_shell(Services(Desk(paths.data()), _open))
+    shell.language_changed.connect(lambda: qt_words(application, translator))
+    catch_everything(shell.show_trouble)
+    shell.show()
+    return application.exec()
+
+
+def open_shell(services: Services) -> Shell:
+    """Return the window with all its pages."""
+    return Shell(services, all_pages(services))
+
+
+def qt_words(application: QApplication, translator: QTranslator | None = None) -> QTranslator:
+    """Let Qt's own dialogs speak the chosen language; returns what must be kept alive."""
+    translator = translator or QTranslator(application)
+    application.removeTranslator(translator)
+    if translator.load(f"qtbase_{language()}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
+        application.installTranslator(translator)
+    return translator
+
+
+def catch_everything(show: Callable[[str], None]) -> None:
+    """Let errors of the program itself end on the page that says what is safe: in slots and in threads."""
+
+    def in_slot(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            QApplication.quit()
+            return
+        show("".join(traceback.format_exception(kind, error, trace)))
+
+    def in_thread(what: threading.ExceptHookArgs) -> None:
+        in_slot(what.exc_type, what.exc_value or what.exc_type(), what.exc_traceback)
+
+    sys.excepthook = in_slot
+    threading.excepthook = in_thread
+
+
+def system_language() -> str:
+    """Return the language that the system is set to, if the program speaks it, else English."""
+    found = locale.getlocale()[0] or os.environ.get("LANG", "")
+    return "zh_CN" if found.startswith(("zh", "Chinese")) else "en"
+
+
+def _has_display() -> bool:
+    if sys.platform in ("win32", "darwin") or os.environ.get("QT_QPA_PLATFORM"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _open(path: Path) -> None:
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))

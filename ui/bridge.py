@@ -1,0 +1,162 @@
+"""Between the threads that work and the thread that draws: a queue, and a timer that empties it ten times a second.
+
+Never a signal for every line: what has gathered since the last tick is handed over as one batch.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.errors import Stopped, UserError
+
+TICK = 100  # milliseconds
+
+
+@dataclass
+class Question:
+    """Something that a working thread wants to know from the operator; it waits until `answer` is called."""
+
+    subject: Any
+    _answered: threading.Event = field(default_factory=threading.Event)
+    _answer: Any = None
+
+    def answer(self, value: Any) -> None:
+        """Let the thread go on with this answer. The first answer counts."""
+        if not self._answered.is_set():
+            self._answer = value
+            self._answered.set()
+
+    def wait(self) -> Any:
+        self._answered.wait()
+        return self._answer
+
+
+@dataclass(frozen=True)
+class Done:
+    """The work has returned `value`."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The work has raised a UserError."""
+
+    error: UserError
+
+
+@dataclass(frozen=True)
+class Broke:
+    """The work has raised what is a defect of the program; `details` is its traceback."""
+
+    details: str
+
+
+class Job(QObject):
+    """Work in a thread of its own. `batch` brings what it has posted, in order; then one of the three ends.
+
+    All signals come in the thread that made the job."""
+
+    batch = Signal(list)
+    asked = Signal(object)
+    done = Signal(object)
+    failed = Signal(object)
+    broke = Signal(str)
+    ended = Signal()
+
+    def __init__(self, work: Callable[[Job], Any], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._questions: list[Question] = []
+        self._work = work
+        self._timer = QTimer(self)
+        self._timer.setInterval(TICK)
+        self._timer.timeout.connect(self._tick)
+        self._thread = threading.Thread(target=self._run, name="job", daemon=True)
+        self.stop_asked = threading.Event()
+
+    def start(self) -> Job:
+        self._timer.start()
+        self._thread.start()
+        return self
+
+    def post(self, item: Any) -> None:
+        """Called by the working thread: hand something over."""
+        self._queue.put(item)
+
+    def ask(self, subject: Any) -> Any:
+        """Called by the working thread: put a question and wait for the answer."""
+        question = Question(subject)
+        self._queue.put(question)
+        return question.wait()
+
+    def stop(self) -> None:
+        """Ask the work to stop; questions that wait are answered by None."""
+        self.stop_asked.set()
+        for question in self._questions:
+            question.answer(None)
+
+    def wait(self, seconds: float = 30.0) -> bool:
+        """Wait for the thread's end and hand over what is left; returns whether it has ended."""
+        self._thread.join(seconds)
+        self._tick()
+        return not self._thread.is_alive()
+
+    @property
+    def running(self) -> bool:
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            self._queue.put(Done(self._work(self)))
+        except UserError as error:
+            self._queue.put(Failed(error))
+        except Stopped:
+            self._queue.put(Done(None))
+        except BaseException:  # noqa: BLE001  # a defect: it ends on the page that says what is safe
+            self._queue.put(Broke(traceback.format_exc()))
+
+    def _tick(self) -> None:
+        gathered: list[Any] = []
+        end: Any = None
+        while True:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if isinstance(item, Question):
+                self._questions.append(item)
+                if self.stop_asked.is_set():
+                    item.answer(None)
+                else:
+                    self._deliver(gathered)
+                    gathered = []
+                    self.asked.emit(item)
+            elif isinstance(item, Done | Failed | Broke):
+                end = item
+            else:
+                gathered.append(item)
+        self._deliver(gathered)
+        if end is not None:
+            self._timer.stop()
+            self._finish(end)
+
+    def _deliver(self, gathered: list[Any]) -> None:
+        if gathered:
+            self.batch.emit(gathered)
+
+    def _finish(self, end: Any) -> None:
+        if isinstance(end, Done):
+            self.done.emit(end.value)
+        elif isinstance(end, Failed):
+            self.failed.emit(end.error)
+        else:
+            self.broke.emit(end.details)
+        self.ended.emit()

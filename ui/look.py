@@ -1,0 +1,73 @@
+"""How the wizard looks: Fusion with the system's palette, one accent, sizes in letters; light, dark, high contrast."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QApplication
+
+ACCENT = {"light": "#0f6cbd", "dark": "#62abf5"}
+COLOURS = {
+    "light": {"window": "#fafafa", "base": "#ffffff", "text": "#1b1a19", "soft": "#5c5a58", "line": "#d6d4d2",
+              "side": "#f0f0f0", "error": "#a4262c", "practice": "#fff4ce", "practice-text": "#4d3b00"},
+    "dark": {"window": "#1f1f1f", "base": "#292929", "text": "#f5f5f5", "soft": "#b5b3b1", "line": "#454443",
+             "side": "#181818", "error": "#ff99a4", "practice": "#433519", "practice-text": "#ffe9a8"},
+}  # fmt: skip
+
+
+def is_dark(application: QApplication) -> bool:
+    """Say whether the palette in force is a dark one."""
+    return application.palette().color(QPalette.ColorRole.Window).lightness() < 128
+
+
+def dress(application: QApplication, theme: str | None = None) -> None:
+    """Set style, palette and the few rules that a palette cannot say. `theme` None follows the system."""
+    application.setStyle("Fusion")
+    if theme is not None:
+        application.setPalette(palette(theme))
+    chosen = theme or ("dark" if is_dark(application) else "light")
+    application.setStyleSheet(sheet(chosen))
+
+
+def palette(theme: str) -> QPalette:
+    """Return the palette of `light` or `dark`, for screenshots and for systems that have none of their own."""
+    colours, made = COLOURS[theme], QPalette()
+    role = QPalette.ColorRole
+    for what, colour in (
+        (role.Window, "window"), (role.Base, "base"), (role.AlternateBase, "side"), (role.Button, "side"),
+        (role.WindowText, "text"), (role.Text, "text"), (role.ButtonText, "text"), (role.ToolTipBase, "base"),
+        (role.ToolTipText, "text"), (role.PlaceholderText, "soft"), (role.Mid, "line"),
+    ):  # fmt: skip
+        made.setColor(what, QColor(colours[colour]))
+    made.setColor(role.Highlight, QColor(ACCENT[theme]))
+    made.setColor(role.HighlightedText, QColor("#ffffff" if theme == "light" else "#10202f"))
+    made.setColor(role.Link, QColor(ACCENT[theme]))
+    for what in (role.WindowText, role.Text, role.ButtonText):
+        made.setColor(QPalette.ColorGroup.Disabled, what, QColor(colours["soft"]))
+    return made
+
+
+def sheet(theme: str) -> str:
+    """Return the style sheet: only what the palette has no word for. Sizes are in the font's own measure."""
+    colours, accent = COLOURS[theme], ACCENT[theme]
+    return f"""
+        #title {{ font-size: 17pt; font-weight: 600; }}
+        #steps {{ background: {colours["side"]}; border: none; border-right: 1px solid {colours["line"]}; }}
+        #line {{ color: {colours["line"]}; }}
+        #error {{ color: {colours["error"]}; }}
+        #practice {{ background: {colours["practice"]}; color: {colours["practice-text"]}; padding: 5px;
+            font-weight: 600; }}
+        QPushButton {{ padding: 6px 18px; min-width: 72px; }}
+        QPushButton#next {{ background: {accent}; color: {"#ffffff" if theme == "light" else "#10202f"};
+            border: 1px solid {accent}; border-radius: 4px; font-weight: 600; }}
+        QPushButton#next:disabled {{ background: {colours["line"]}; color: {colours["soft"]};
+            border-color: {colours["line"]}; }}
+        QPushButton#next:focus {{ border: 2px solid {colours["text"]}; }}
+        .soft {{ color: {colours["soft"]}; }}
+        QFrame.card {{ background: {colours["base"]}; border: 1px solid {colours["line"]}; border-radius: 6px; }}
+    """
+
+
+def colour(application: QApplication, name: str) -> QColor:
+    """Return a colour of the theme in force: text, soft, line, error, accent ..."""
+    theme = "dark" if is_dark(application) else "light"
+    return QColor(ACCENT[theme] if name == "accent" else COLOURS[theme][name])

@@ -1,0 +1,1 @@
+"""Models behind lists and tables."""

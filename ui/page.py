@@ -1,0 +1,72 @@
+"""What every page of the wizard is: a widget that edits a draft and states facts. It never decides what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.tasks import Desk
+from ui.bridge import Job
+from ui.flow import Draft, Facts
+
+
+@dataclass
+class Services:
+    """What pages are given: the desk of the command line, and work in threads. Tests hand in doubles through it."""
+
+    desk: Desk
+    open_path: Callable[[Path], None]
+    ask_trust: bool = True
+    jobs: list[Job] = field(default_factory=list)
+
+    def work(self, owner: QObject, work: Callable[[Job], Any]) -> Job:
+        """Return a job, not yet started; the shell waits for it at the end."""
+        job = Job(work, owner)
+        self.jobs.append(job)
+        job.ended.connect(lambda: self.jobs.remove(job) if job in self.jobs else None)
+        return job
+
+
+class WizardPage(QWidget):
+    """A page. `entered` is called with the draft when it is shown; `draft` gives back what it made of it.
+
+    `facts_changed` whenever facts differ; `go_on` asks the shell to press Next (a double click, a finished run)."""
+
+    facts_changed = Signal()
+    go_on = Signal()
+    trouble = Signal(str)
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self.services = services
+        self.layout_ = QVBoxLayout(self)
+        self.layout_.setContentsMargins(0, 0, 0, 0)
+        self.layout_.setSpacing(12)
+        self._draft = Draft()
+
+    def entered(self, draft: Draft) -> None:
+        """Take the draft over and show it."""
+        self._draft = draft
+
+    def draft(self) -> Draft:
+        """Return the draft with what was chosen or typed here."""
+        return self._draft
+
+    def facts(self) -> Facts:
+        return Facts()
+
+    def leaving(self, forward: bool) -> bool:
+        """Say whether the page may be left; a page that saves something does it here, and says no when it cannot."""
+        del forward
+        return True
+
+    def stop(self) -> None:
+        """The operator wants to stop what goes on here. Only asked of a page whose facts say `working`."""
+
+    def retranslate(self) -> None:
+        """Put all words into the language that is chosen now."""

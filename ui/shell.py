@@ -1,0 +1,250 @@
+"""The wizard's own shell: steps on the left, a header, the page, one row of buttons. Only the shell sets buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMessageBox,
+    QPushButton,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)  # fmt: skip
+
+from app.texts import LANGUAGES, Text, language, text, use_language
+from ui.flow import FLOW, Draft, Page, Wizard
+from ui.page import Services, WizardPage
+from ui.widgets.steps import StepList
+
+SMALLEST = (1024, 640)
+LANGUAGE_NAMES = {"en": "English", "zh_CN": "简体中文"}
+PRACTICE = text("PRACTICE: nothing here touches a real system")
+
+
+class Shell(QMainWindow):
+    """The window. It shows where a `Wizard` stands and moves it; it decides nothing itself."""
+
+    language_changed = Signal()
+
+    def __init__(self, services: Services, pages: Mapping[Page, WizardPage], wizard: Wizard | None = None) -> None:
+        super().__init__()
+        self.services, self._pages, self._wizard = services, pages, wizard or Wizard()
+        self._closing = False
+        self._build()
+        for page in pages.values():
+            self._stack.addWidget(page)
+            page.facts_changed.connect(self._refresh)
+            page.go_on.connect(self.forward)
+            page.trouble.connect(self.show_trouble)
+        self._shown: Page | None = None
+        self.retranslate()
+        self._show()
+
+    # ---- moving
+
+    @property
+    def wizard(self) -> Wizard:
+        return self._wizard
+
+    @property
+    def page(self) -> WizardPage:
+        return self._pages[self._wizard.page]
+
+    def forward(self) -> None:
+        """What Next does; on a last page it closes the window."""
+        self._gather()
+        if not self._wizard.buttons(self.page.facts()).following_on or not self.page.leaving(forward=True):
+            return
+        self._gather()
+        if self._wizard.stop.last:
+            self.close()
+            return
+        self._wizard = self._wizard.forward()
+        self._show()
+
+    def backward(self) -> None:
+        """What Back does; what was typed is kept in the draft."""
+        if self._wizard.can_go_back() and not self.page.facts().working and self.page.leaving(forward=False):
+            self._gather()
+            self._wizard = self._wizard.backward()
+            self._show()
+
+    def jump(self, page: Page, **changes: object) -> None:
+        """Open a page directly."""
+        self._gather()
+        self._wizard = self._wizard.jump(page, **changes)
+        self._show()
+
+    def show_trouble(self, details: str) -> None:
+        """Show the page for errors of the program itself."""
+        if self._wizard.page is not Page.TROUBLE:
+            self.jump(Page.TROUBLE, trouble=details)
+
+    def cancel(self) -> None:
+        """What Cancel or Stop does: a run is stopped safely after a question, everything else just ends."""
+        if not self.page.facts().working:
+            self.close()
+        elif self._sure():
+            self.page.stop()
+
+    def start_anew(self) -> None:
+        """Go back to the first page with an empty draft."""
+        self._wizard = Wizard(draft=Draft(recovery_due=False))
+        self._show()
+
+    # ---- showing
+
+    def retranslate(self) -> None:
+        """Put all words into the chosen language, at once."""
+        self.setWindowTitle("ViewKeeper")
+        self._language.setText(LANGUAGE_NAMES[self._other_language()])
+        self._language.setAccessibleName(str(text("Change the language")))
+        self._language.setToolTip(str(text("Change the language")))
+        self._practice.setText(str(PRACTICE))
+        self._back.setText(_with_key(text("Back"), "B"))
+        for page in self._pages.values():
+            page.retranslate()
+        self._refresh()
+        self.language_changed.emit()
+
+    def _build(self) -> None:
+        self.setMinimumSize(*SMALLEST)
+        self._steps, self._stack = StepList(), QStackedWidget()
+        self._title, self._practice, self._error = QLabel(), QLabel(), QLabel()
+        self._title.setObjectName("title")
+        self._title.setWordWrap(True)
+        self._practice.setObjectName("practice")
+        self._practice.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._error.setObjectName("error")
+        self._error.setWordWrap(True)
+        self._error.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._language = QToolButton()
+        self._language.setAutoRaise(True)
+        self._language.clicked.connect(self._change_language)
+        self._back, self._next, self._cancel = QPushButton(), QPushButton(), QPushButton()
+        self._next.setObjectName("next")
+        self._next.setDefault(True)
+        self._back.clicked.connect(self.backward)
+        self._next.clicked.connect(self.forward)
+        self._cancel.clicked.connect(self.cancel)
+        QShortcut(QKeySequence(Qt.Modifier.ALT | Qt.Key.Key_Left), self, self.backward)
+        self.setCentralWidget(self._arranged())
+
+    def _arranged(self) -> QWidget:
+        header = QHBoxLayout()
+        header.addWidget(self._title, 1)
+        header.addWidget(self._language)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self._error, 1)
+        for button in (self._back, self._next, self._cancel):
+            buttons.addWidget(button)
+        right = QVBoxLayout()
+        right.setContentsMargins(28, 20, 28, 20)
+        right.setSpacing(14)
+        right.addLayout(header)
+        right.addWidget(self._stack, 1)
+        line = QFrame()
+        line.setFrameShape(QFrame.Shape.HLine)
+        line.setObjectName("line")
+        right.addWidget(line)
+        right.addLayout(buttons)
+        body = QHBoxLayout()
+        body.setContentsMargins(0, 0, 0, 0)
+        body.setSpacing(0)
+        body.addWidget(self._steps)
+        body.addLayout(right, 1)
+        whole = QVBoxLayout()
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self._practice)
+        whole.addLayout(body, 1)
+        central = QWidget()
+        central.setLayout(whole)
+        return central
+
+    def _show(self) -> None:
+        page = self.page
+        self._stack.setCurrentWidget(page)
+        page.entered(self._wizard.draft)
+        self._refresh()
+        first = page.nextInFocusChain()
+        if first is not None and page.isAncestorOf(first):
+            first.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._title.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def _gather(self) -> None:
+        self._wizard = self._wizard.with_draft(self.page.draft())
+
+    def _refresh(self) -> None:
+        self._gather()
+        facts, wizard = self.page.facts(), self._wizard
+        buttons = wizard.buttons(facts)
+        title = str(FLOW[wizard.page].title)
+        self._title.setText(title)
+        self._stack.setAccessibleName(title)
+        self._steps.show_steps([(FLOW[page].step, present) for page, present in wizard.steps()])
+        self._practice.setVisible(bool(wizard.draft.profile and wizard.draft.profile.practice))
+        self._error.setText(str(facts.error or ""))
+        self._back.setVisible(buttons.back)
+        self._next.setText(_with_key(buttons.following, "N"))
+        self._next.setEnabled(buttons.following_on)
+        self._cancel.setVisible(buttons.cancel is not None)
+        if buttons.cancel is not None:
+            self._cancel.setText(_with_key(buttons.cancel, "C"))
+            self._cancel.setEnabled(buttons.cancel_on)
+
+    def _other_language(self) -> str:
+        return next(one for one in LANGUAGES if one != language())
+
+    def _change_language(self) -> None:
+        use_language(self._other_language())
+        self.retranslate()
+
+    # ---- ending
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802  # Qt's name
+        """A window with a run in it does not just go away: it asks, and stops the run safely first."""
+        if self.page.facts().working:
+            event.ignore()
+            if self._sure():
+                self.page.stop()
+            return
+        for job in list(self.services.jobs):
+            job.stop()
+        for job in list(self.services.jobs):
+            job.wait()
+        super().closeEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802  # Qt's name
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._steps.update()
+
+    def _sure(self) -> bool:
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setText(str(text("Stop this run?")))
+        box.setInformativeText(
+            str(text("What it has switched off is put back first. You can resume or undo it afterwards."))
+        )
+        stop = box.addButton(str(text("Stop the run")), QMessageBox.ButtonRole.AcceptRole)
+        go_on = box.addButton(str(text("Go on")), QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(go_on)
+        box.setEscapeButton(go_on)
+        box.exec()
+        return box.clickedButton() is stop
+
+
+def _with_key(words: Text, key: str) -> str:
+    """Return a button's words with an access key: in the word where it occurs, else behind it, as Windows does."""
+    shown = str(words)
+    place = shown.lower().find(key.lower())
+    return f"{shown[:place]}&{shown[place:]}" if place >= 0 else f"{shown}(&{key})"
