@@ -27,7 +27,7 @@ from app.wire import Command, Tap, no_tap
 if TYPE_CHECKING:
     from app.backupset.repository import Found
     from app.connectors.connections import Connections
-    from app.engine.clock import StopToken
+    from app.engine.clock import Clock, StopToken
     from app.engine.ending import Ending
     from app.engine.events import Sink
     from app.engine.journal import Journal, Run
@@ -41,12 +41,14 @@ if TYPE_CHECKING:
 class Desk:
     """One operator's place of work: the data folder, and how passwords and certificates are asked for.
 
-    `ask` None: nobody is there. `trust_it` answers whether a certificate that is not known may be pinned."""
+    `ask` None: nobody is there. `trust_it` answers whether a certificate that is not known may be pinned. `clock` None:
+    the workstation's own."""
 
     data: Path
     given: dict[str, str] = field(default_factory=dict, repr=False)
     ask: Ask | None = None
     trust_it: Callable[[str, Certificate, Certificate | None], bool] | None = None
+    clock: Clock | None = None
 
     @property
     def store(self) -> Store:
@@ -268,6 +270,13 @@ def undo(
     """Close what a run left off; what it captured so far is no set, and its folder goes."""
     from app.engine.ending import Status
 
+    with desk.journal() as journal:
+        if any(known.id == run and known.status == Status.DONE for known in journal.runs()):
+            raise Refused(
+                text("The run {run} has ended well: there is nothing to undo.", run=run),
+                text("Everything that it had switched off is on again, and its set is whole."),
+                text("Delete the set's folder by hand if it is not wanted."),
+            )
     ending = _come_back(desk, profile, run, prompter, sink, stop, lambda runner: runner.undo(run))
     if ending.status is Status.UNDONE:
         with desk.journal() as journal:
@@ -339,12 +348,12 @@ def _runner(
     with (
         desk.connections(profile) as c,
         desk.journal(c.passwords.hide) as journal,
-        contextlib.closing(Notice(c)) as lease,
+        contextlib.closing(Notice(c, lambda run: run in {known.id for known in journal.runs()})) as lease,
         logs.kept(desk.data, sink) as told,
     ):
         given = Surroundings(
             profile.environment, journal, c, told, prompter, CLOSERS, lease=lease, stop=stop or clock.StopToken(),
-            hide=c.passwords.hide,
+            clock=desk.clock or clock.SystemClock(), hide=c.passwords.hide,
         )  # fmt: skip
         yield Runner(given, backup(profile), inputs)
 

@@ -10,6 +10,7 @@ import contextlib
 import getpass
 import platform
 import threading
+from collections.abc import Callable
 
 import msgspec
 
@@ -52,8 +53,9 @@ class Found(msgspec.Struct, frozen=True):
 class Notice:
     """The engine's lease, on the profile's first broker. It has a connection of its own: a thread renews it."""
 
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections.branch()
+    def __init__(self, connections: Connections, ours: Callable[[str], bool] = lambda _run: False) -> None:
+        """`ours` says of a run whether this workstation's journal has it: whoever holds the lock here knows it dead."""
+        self._connections, self._ours = connections.branch(), ours
         self._lock = threading.Lock()
         self._note: Note | None = None
 
@@ -100,7 +102,7 @@ class Notice:
 
     def _look(self, run: Run) -> None:
         for found in read_all(self._connections):
-            if found.note.run.id == run.id:
+            if found.note.run.id == run.id or self._ours(found.note.run.id):
                 continue
             if not found.lost:
                 raise busy(found)
