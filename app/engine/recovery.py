@@ -78,7 +78,8 @@ def undo_all(session: Session, closer: Closer, steps: Mapping[str, Leaf], effect
             raise needs_you(tuple(one for one in session.still_open() if one.number == held.number))
 
 
-UNDO = (Phase.DONE, Phase.INTENT, Phase.FAILED, Phase.ABANDONED, Phase.UNDOING)
+UNDO = (Phase.DONE, Phase.INTENT, Phase.FAILED, Phase.ABANDONED, Phase.SKIPPED, Phase.UNDOING)
+"""Effects in these phases may have changed something, where their act was sent: a skipped step may have done half."""
 
 
 def _offer(step: object) -> Undoable | None:

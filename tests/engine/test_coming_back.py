@@ -10,7 +10,7 @@ from app.engine.context import Context
 from app.engine.ending import Status
 from app.engine.journal import Held, Journal, Phase, Run
 from app.engine.lease import RunLock
-from app.engine.prompter import GuidedCard, Stay, Unattended
+from app.engine.prompter import Choice, GuidedCard, Stay, Unattended
 from app.engine.runbook import plan_hash
 from app.engine.step import Bracket, Closing, Guided, Json, Parallel, Part, Probe, Release
 from app.errors import CouldNotLook, NotSent, UserError
@@ -165,6 +165,15 @@ def test_an_undo_that_is_not_sent_again_and_again_comes_to_an_end(bench: Bench) 
     bench.world.faults = dict.fromkeys(range(len(bench.world.calls), 100), "not-sent")
     failed = bench.runner(Write("a")).undo(ending.run)
     assert isinstance(failed.error, NotSent)
+
+
+def test_what_a_step_did_before_it_was_skipped_is_undone_too(bench: Bench) -> None:
+    bench.world.faults = {1: "defect-after"}
+    bench.prompter = Unattended(on_failed_step=Choice.SKIP)
+    ending = bench.runner(Write("a", may_skip=True)).run()
+    assert (ending.skipped, bench.world.files.keys()) == (("a",), {"a"})
+    assert bench.runner(Write("a", may_skip=True)).undo(ending.run).status is Status.UNDONE
+    assert bench.world.files == {}
 
 
 def test_undoing_stops_between_steps_when_asked(bench: Bench) -> None:
