@@ -11,7 +11,7 @@ from app.engine.step import Closing, Json, Probe, StepBase
 from app.errors import UserError
 from app.observation import Observation, State
 from app.runbooks import progress
-from app.runbooks.steps import Look, connections
+from app.runbooks.steps import Look, connections, each
 from app.texts import Text, text
 from app.view.pools import Pool
 from app.wire import Command
@@ -118,11 +118,15 @@ class CompareDesktopStates(Look):
 
 
 def switch_on(ctx: Context, before: Json) -> Closing:
-    """Close the freeze: on again where it was on. Pools that are gone since are none of ours any more."""
+    """Close the freeze: on again where it was on. Pools that are gone since are none of ours any more; one that cannot
+    be switched keeps no other from it."""
     broker = connections(ctx).broker()
-    for pool in _still(ctx, before, on=False):
+
+    def switch(pool: Pool) -> None:
         ctx.say(text("Switching provisioning on: {pool}", pool=pool.name))
         broker.set_provisioning(pool, on=True)
+
+    each(_still(ctx, before, on=False), switch)
     if _still(ctx, before, on=False):
         return Closing.IMPOSSIBLE
     return Closing.CLOSED

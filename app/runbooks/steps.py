@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from app.connectors.connections import Connections
 from app.engine.context import Context
 from app.engine.step import Json, StepBase
+from app.errors import UserError
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def connections(ctx: Context) -> Connections:
@@ -15,6 +21,20 @@ def connections(ctx: Context) -> Connections:
     found: Connections = ctx.connections
     found.tap = ctx.sent
     return found
+
+
+def each(things: Iterable[T], do: Callable[[T], R]) -> list[R]:
+    """Do it with each thing, whatever becomes of the others, and return what it gave. Raises the first UserError."""
+    done: list[R] = []
+    first: UserError | None = None
+    for thing in things:
+        try:
+            done.append(do(thing))
+        except UserError as error:
+            first = first or error
+    if first is not None:
+        raise first
+    return done
 
 
 def utc(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from app.connectors.connections import Connections
 from app.engine.context import Context
@@ -10,9 +11,12 @@ from app.engine.step import Closing, Json, Probe, StepBase
 from app.errors import UserError
 from app.profile import Database, Host
 from app.runbooks.places import database_file, temporary_folder
-from app.runbooks.steps import connections
+from app.runbooks.steps import connections, each
 from app.texts import Text, text
 from app.wire import Command
+
+if TYPE_CHECKING:
+    from app.connectors.winrm import WinRm
 
 CLOSER = "temporary-removed"
 
@@ -66,7 +70,8 @@ class TemporaryFiles(StepBase):
         return before
 
     def what_is_off(self, before: Json) -> Text:
-        return text("Temporary files on: {hosts}", hosts=", ".join(before["hosts"]))
+        hosts = dict.fromkeys([*before["hosts"], *(file["host"] for file in before["files"])])
+        return text("Temporary files on: {hosts}", hosts=", ".join(hosts))
 
     def by_hand(self, before: Json) -> tuple[str, ...]:
         folders = [f'{host}: rmdir /s /q "{before["folder"]}"' for host in before["hosts"]]
@@ -86,20 +91,24 @@ def folder_for(c: Connections, database: Database) -> str:
 
 
 def remove_all(ctx: Context, before: Json) -> Closing:
-    """Remove folders and files, and see that they are gone."""
-    c = connections(ctx)
-    hosts = {host.name: host for host in c.profile.hosts()}
-    if not set(before["hosts"]) | {file["host"] for file in before["files"]} <= hosts.keys():
+    """Remove folders and files, and see that they are gone. What cannot be removed keeps nothing else from it."""
+    hosts = {host.name: host for host in connections(ctx).profile.hosts()}
+    places = [(file["host"], file["path"], _file_gone) for file in before["files"]]
+    places += [(name, before["folder"], _folder_gone) for name in before["hosts"]]
+    known = [(hosts[name], path, gone) for name, path, gone in places if name in hosts]
+    all_gone = all(each(known, lambda place: place[2](connections(ctx).host(place[0]), place[1])))
+    if len(known) < len(places):
         return Closing.IMPOSSIBLE  # the profile no longer knows one of the hosts: a person must look
-    left = False
-    for file in before["files"]:
-        host = c.host(hosts[file["host"]])
-        if host.file(file["path"]):
-            host.remove(file["path"])
-        left |= host.file(file["path"]) is not None
-    for name in before["hosts"]:
-        host = c.host(hosts[name])
-        if host.folder_there(before["folder"]):
-            host.remove_folder(before["folder"])
-        left |= host.folder_there(before["folder"])
-    return Closing.IMPOSSIBLE if left else Closing.CLOSED
+    return Closing.CLOSED if all_gone else Closing.IMPOSSIBLE
+
+
+def _file_gone(host: WinRm, path: str) -> bool:
+    if host.file(path):
+        host.remove(path)
+    return host.file(path) is None
+
+
+def _folder_gone(host: WinRm, path: str) -> bool:
+    if host.folder_there(path):
+        host.remove_folder(path)
+    return not host.folder_there(path)
