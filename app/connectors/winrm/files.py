@@ -76,6 +76,7 @@ def put(far: FarDisk, content: bytes | Path, path: str, progress: Progress | Non
         sent = _write(far, content, temporary, progress, stop)
         _compare(far.name, path, far.hashed(temporary), sent)
         far.rename(temporary, path)
+        _compare(far.name, path, far.hashed(path), sent)
     except BaseException:
         try:
             far.remove(temporary)
