@@ -197,8 +197,8 @@ class Runner:
                 closer.sweep(by_itself)
         if session.lost is not None and status is not Status.DONE:
             error, status = session.lost, status_of(session.lost, changed=session.changed)
-        ending = self._ending(session, status, error)
         session.release()
+        ending = self._ending(session, status, error)
         return self._record(session, ending, doing, was)
 
     def _announce(self, session: Session, doing: str) -> None:
