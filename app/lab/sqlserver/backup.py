@@ -10,7 +10,7 @@ from app.lab.sqlserver import media
 from app.lab.sqlserver.catalogue import refuse_unopened
 from app.lab.sqlserver.instance import Instance, Listed
 from app.lab.sqlserver.msdb import media_guid
-from app.lab.sqlserver.paths import NotThere, Place, free_bytes, place, refuse_unwritable
+from app.lab.sqlserver.paths import NotThere, Place, free_bytes, place, refuse_unwritable, with_less_room
 from app.lab.sqlserver.properties import supports_compression
 from app.lab.sqlserver.system_views import family, files_of
 from app.lab.sqlserver.tds.tokens import BACKUP
@@ -202,7 +202,8 @@ class _Backup:
             data = media.damaged(data)
         if self._kind == "truncate":
             data = data[: len(data) // 2]
-        world.change(f"sql:{self._instance.name}", what, record, world.new_file(where.host, where.path, data))
+        host = with_less_room(self._instance, where, len(data))
+        world.change(f"sql:{self._instance.name}", what, record, host, world.new_file(where.host, where.path, data))
 
 
 def fixed_drives(instance: Instance) -> list[tuple[str, int]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
 
+import msgspec
+
 from app.lab.rows import Account, HostFile, HostFolder, WindowsHost
 from app.lab.sqlserver.instance import Instance
 from app.lab.sqlserver.words import HostError
@@ -110,3 +112,14 @@ def file_at(instance: Instance, where: Place) -> HostFile:
         return found
     folder = instance.world.get(HostFolder, where.host, where.folder.rstrip("\\").lower())
     raise NotThere(FILE_NOT_FOUND if folder is not None else PATH_NOT_FOUND)
+
+
+def with_less_room(instance: Instance, where: Place, size: int) -> WindowsHost:
+    """Return the host of a place as it is once a file of `size` bytes lies there, over the one that may lie there."""
+    host = instance.world.require(WindowsHost, where.host)
+    there = instance.world.file(where.host, where.path)
+    grown = size - (there.size if there else 0)
+    free = {
+        name: left - grown if name.rstrip("\\").upper() == where.drive else left for name, left in host.free.items()
+    }
+    return msgspec.structs.replace(host, free=free)
