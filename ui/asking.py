@@ -22,7 +22,7 @@ class AskPassword:
 
 @dataclass(frozen=True)
 class AskTrust:
-    """Whether a certificate may be pinned; the answer is True or False. `pinned` is the one that was accepted before."""
+    """Whether a certificate may be pinned; the answer is True or False. `pinned` is the one accepted before."""
 
     system: str
     shown: Certificate

@@ -113,6 +113,13 @@ class ReadAdLds(Look):
                 text("It was read whole: {count} entries.", count=facts.entries),
                 text("Look whether the brokers' AD LDS replicates, then back up again."),
             )
+        there = ctx.evidence("backup/freeze/compare").get("desktops", 0)
+        if len(facts.desktops) < there:
+            raise UserError(
+                text("The export lacks desktops: it has {count}.", count=len(facts.desktops)),
+                text("The broker knew {there} at the end of the freeze, in which none can be made.", there=there),
+                text("Look whether the brokers' AD LDS replicates and the disk is not full, then back up again."),
+            )
         on = [pool.name for pool in facts.pools if pool.provisioning and pool.can_switch]
         if on:
             raise UserError(

@@ -110,11 +110,12 @@ class CompareDesktopStates(Look):
         return {"faulty_before": ctx.evidence("backup/confirm").get("faulty", [])}
 
     def verify(self, ctx: Context, before: Json) -> Json:
-        faulty = faulty_desktops(connections(ctx))
+        desktops = connections(ctx).broker().desktops()
+        faulty = sorted(desktop.name for desktop in desktops if desktop.faulty)
         fell = sorted(set(faulty) - set(before["faulty_before"]))
         if fell:
             ctx.warn(text("These desktops fell into error during the freeze: {names}.", names=progress.some(fell)))
-        return {"fell_into_error": fell, "faulty": faulty}
+        return {"fell_into_error": fell, "faulty": faulty, "desktops": len(desktops)}
 
 
 def switch_on(ctx: Context, before: Json) -> Closing:
