@@ -44,3 +44,10 @@ def finish(world: World, by: str, work: Work) -> None:
         content = "\r\n".join(["SVI 2.7", *(f"{vm.name}\t{vm.moid}" for vm in clones), ""]).encode()
         file = world.new_file(work.subject, work.details["stem"] + ".SVI", content)
         world.change(by, f"built-in backup on {work.subject} ended", file, drop=[work])
+
+
+def give_up(world: World, by: str, work: Work) -> None:
+    """End a built-in backup as if it had never begun: its file goes."""
+    with world.lock:
+        file = world.file(work.subject, work.details["stem"] + ".LDF")
+        world.change(by, f"built-in backup on {work.subject} given up", drop=[work, *([file] if file else [])])

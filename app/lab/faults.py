@@ -30,24 +30,33 @@ class Preset:
     shows: tuple[tuple[str, str], ...] = ()
 
 
+EXPORT = "*vdmexport* -f *"
+OFF = "*update-automatic*-isprovisioningenabled $false*"
+
+
+def _backup_of(database: str) -> str:
+    """Return the pattern of a batch that backs up a database, named in the statement or in a variable before it."""
+    return f"*{database}*backup database*to disk*||*backup database*{database}*to disk*"
+
+
 PRESETS = {
     "composer-backup-fails": Preset(
-        text("BACKUP of the Composer database fails."), "sql:sql1", "*backup database*viewcomposer*", "fail"
+        text("BACKUP of the Composer database fails."), "sql:sql1", _backup_of("viewcomposer"), "fail"
     ),
     "vcenter-backup-fails": Preset(
-        text("BACKUP of the vCenter database fails."), "sql:sql1", "*backup database*vim_vcdb*", "fail"
+        text("BACKUP of the vCenter database fails."), "sql:sql1", _backup_of("vim_vcdb"), "fail"
     ),
     "composer-backup-not-written": Preset(
         text("BACKUP of the Composer database says yes and writes nothing."), "sql:sql1",
-        "*backup database*viewcomposer*", "lie",
+        _backup_of("viewcomposer"), "lie",
     ),
-    "export-fails": Preset(text("vdmexport fails."), "winrm:broker1", "*vdmexport*", "fail"),
-    "export-truncated": Preset(text("vdmexport writes half of the file."), "winrm:broker1", "*vdmexport*", "truncate"),
+    "export-fails": Preset(text("vdmexport fails."), "winrm:broker1", EXPORT, "fail"),
+    "export-truncated": Preset(text("vdmexport writes half of the file."), "winrm:broker1", EXPORT, "truncate"),
     "provisioning-lies": Preset(
-        text("Switching provisioning says yes and does nothing."), "winrm:broker1", "*update-automatic*", "lie"
+        text("Switching provisioning says yes and does nothing."), "winrm:broker1", OFF, "lie"
     ),
     "provisioning-answer-lost": Preset(
-        text("Switching provisioning is done, its answer is lost, once."), "winrm:broker1", "*update-automatic*",
+        text("Switching provisioning is done, its answer is lost, once."), "winrm:broker1", OFF,
         "lose-answer", 1,
     ),
     "composer-does-not-stop": Preset(
@@ -80,7 +89,8 @@ PRESETS = {
         shows=(("progress/vcenter", "unknown"),),
     ),
     "sql-disk-full": Preset(
-        text("The disk of the first SQL Server is full during BACKUP."), "sql:sql1", "*backup database*", "disk-full"
+        text("The disk of the first SQL Server is full during BACKUP."), "sql:sql1",
+        "*backup database*to disk*", "disk-full",
     ),
 }  # fmt: skip
 

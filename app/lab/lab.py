@@ -61,7 +61,7 @@ class Lab:
         """Return the fault that this call meets, and count it down. Only the server that carries it out asks."""
         with self.world.lock:
             for fault in self.world.all(Fault, system=system):
-                if fault.times != 0 and fnmatch.fnmatchcase(call.lower(), fault.call.lower()):
+                if fault.times != 0 and _matches(fault.call, call):
                     if fault.times > 0:
                         self.world.change(
                             "lab", f"fault {fault.kind} met", msgspec.structs.replace(fault, times=fault.times - 1)
@@ -128,6 +128,10 @@ class Passwords:
     def right(self, account: str, password: str) -> bool:
         known = self._known.get(account.lower())
         return known is not None and secrets.compare_digest(known.encode(), password.encode())
+
+
+def _matches(patterns: str, call: str) -> bool:
+    return any(fnmatch.fnmatchcase(call.lower(), pattern) for pattern in patterns.lower().split("||"))
 
 
 def server_context(certificate: tuple[Path, Path], minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2) -> ssl.SSLContext:

@@ -441,7 +441,7 @@ class EventRecord(Row, frozen=True, kw_only=True):
 
 class Fault(Row, frozen=True, kw_only=True):
     """A fault on demand. `system` as winrm:broker1, sql:sql1, vcenter:vc1; `call` a pattern (fnmatch, any case) on the
-    call's text.
+    call's text, or several with || between them.
 
     `kind`: refuse, fail, hang, drop, lose-answer, lie (say yes, do nothing), half, slow, disk-full, wrong-password,
     truncate.

@@ -6,7 +6,7 @@ from app.lab.scenes import hosts, stores, working
 from app.lab.scenes.stage import SCENES, Scene, UnknownScene, active, give_back, play, quiet
 from app.texts import text
 
-QUIET = text("Strikes all scenes: everything is again as each of them found it.")
+QUIET = text("Strikes all scenes: work that they began is ended, everything else is as each of them found it.")
 
 __all__ = [
     "QUIET",

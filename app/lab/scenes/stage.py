@@ -170,7 +170,7 @@ def _strike(lab: Lab, name: str) -> None:
     for work_id in memory.work:
         work = world.get(Work, work_id)
         if work is not None and work.kind == builtin.KIND:
-            builtin.finish(world, "scene", work)
+            builtin.give_up(world, "scene", work)
         elif work is not None:
             operations.finish(world, "scene", work)
     for system in memory.certificates:
