@@ -171,7 +171,8 @@ def test_what_a_step_did_before_it_was_skipped_is_undone_too(bench: Bench) -> No
     bench.world.faults = {1: "defect-after"}
     bench.prompter = Unattended(on_failed_step=Choice.SKIP)
     ending = bench.runner(Write("a", may_skip=True)).run()
-    assert (ending.skipped, bench.world.files.keys()) == (("a",), {"a"})
+    assert ending.skipped == ("a",)
+    assert bench.world.files.keys() == {"a"}
     assert bench.runner(Write("a", may_skip=True)).undo(ending.run).status is Status.UNDONE
     assert bench.world.files == {}
 

@@ -19,7 +19,7 @@ from app.engine.step import Bracket, Parallel, Part
 from tests.engine.practice import FAULTS, Bench, Off, Temporary, World, Write, switches
 
 EXAMPLES = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 
