@@ -111,7 +111,7 @@ class Desk:
         for address, port, certificate in practice.certificates(published):
             pin = known.get(f"{address}:{port}")
             if pin is None or pin.certificate != certificate:
-                self.trust.accept(address, port, certificate)
+                self.trust.accept(address, port, certificate, seen_by_operator=False)
         return practice.practice_profile(published, self.data / "repository")
 
 

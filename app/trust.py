@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from app.errors import NotSent, Refused, UserError
+from app.errors import CouldNotLook, NotSent, Refused, UserError
 from app.texts import text
 
 PARTIAL_CHAIN = ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
@@ -48,8 +48,10 @@ class Pins(msgspec.Struct, frozen=True):
     format: int = 1
 
 
-class Untrusted(UserError):
-    """The certificate is not (or no longer) trusted; `certificate` is what was shown, `pinned` what was expected."""
+class Untrusted(CouldNotLook):
+    """The certificate is not (or no longer) trusted: nothing was asked of that server, so nothing is known of it.
+
+    `certificate` is what was shown, `pinned` what was expected."""
 
     def __init__(self, error: UserError, certificate: Certificate, pinned: Certificate | None) -> None:
         super().__init__(error.what, error.why, error.do, details=error.details)
@@ -75,9 +77,11 @@ class Trust:
                 text("Rename it; certificates will then be asked for again."),
             ) from error
 
-    def accept(self, address: str, port: int, certificate: Certificate) -> None:
-        """Pin `certificate` for that host and port, on the operator's word."""
-        pins = self.pins() | {f"{address}:{port}": Pin(certificate, _now(), certificate.expired)}
+    def accept(self, address: str, port: int, certificate: Certificate, *, seen_by_operator: bool = True) -> None:
+        """Pin `certificate` for that host and port, on the operator's word; one that has run out only if it was shown
+        as such: `seen_by_operator`."""
+        pin = Pin(certificate, _now(), although_expired=certificate.expired and seen_by_operator)
+        pins = self.pins() | {f"{address}:{port}": pin}
         self._path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._path.with_suffix(".new")
         with temporary.open("wb") as file:

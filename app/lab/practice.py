@@ -50,9 +50,10 @@ def practice_profile(published: dict[str, Any], repository: Path) -> Profile:
 
 
 def practice_passwords(data: Path) -> dict[str, str]:
-    """Return the practice accounts' passwords by account, as the profile names them."""
+    """Return the practice accounts' passwords as a workstation has kept them: not what a scene has changed since."""
     known = json.loads((data / "lab" / "passwords.json").read_text("utf-8"))
-    return {account: known[account.lower()] for account in ACCOUNTS if account.lower() in known}
+    kept = {account: known.get(f"first:{account.lower()}", known.get(account.lower())) for account in ACCOUNTS}
+    return {account: password for account, password in kept.items() if password is not None}
 
 
 def practice_password(data: Path, account: str) -> str:
