@@ -74,14 +74,14 @@ def come_back(folder: Path, what: str) -> None:
 
 @forks
 @pytest.mark.parametrize("what", ["resume", "undo"])
-def test_killed_at_any_moment_of_a_run_it_is_come_back_to(tmp_path: Path, what: str) -> None:
-    empty = tmp_path / "empty"
+def test_killed_at_any_moment_of_a_run_it_is_come_back_to(quick: Path, what: str) -> None:
+    empty = quick / "empty"
     empty.mkdir()
     found(empty)
     count = moments(empty, "run")
     assert count > 60
     for at in range(count) if what == "resume" else range(0, count, 2):
-        folder = tmp_path / str(at)
+        folder = quick / str(at)
         shutil.copytree(empty, folder)
         assert in_a_fork(folder, "run", "r", at, "SIGKILL" if at % 2 else "exit")
         the_journal_can_be_read(folder)
@@ -92,15 +92,15 @@ def test_killed_at_any_moment_of_a_run_it_is_come_back_to(tmp_path: Path, what: 
 
 @forks
 @pytest.mark.parametrize("what", ["resume", "undo"])
-def test_killed_again_while_coming_back_it_is_come_back_to_once_more(tmp_path: Path, what: str) -> None:
-    empty, dead = tmp_path / "empty", tmp_path / "dead"
+def test_killed_again_while_coming_back_it_is_come_back_to_once_more(quick: Path, what: str) -> None:
+    empty, dead = quick / "empty", quick / "dead"
     empty.mkdir()
     found(empty)
     shutil.copytree(empty, dead)
     assert in_a_fork(dead, "run", "r", moments(empty, "run") // 2, "SIGKILL")
     assert json.loads((dead / "world.json").read_text())["on"]["pools"] is False
     for at in range(0, moments(dead, what), 2):
-        folder = tmp_path / str(at)
+        folder = quick / str(at)
         shutil.copytree(dead, folder)
         assert in_a_fork(folder, what, "r", at, "exit")
         the_journal_can_be_read(folder)
@@ -110,11 +110,11 @@ def test_killed_again_while_coming_back_it_is_come_back_to_once_more(tmp_path: P
 
 
 @forks
-def test_a_new_run_closes_first_what_a_dead_one_left_off(tmp_path: Path) -> None:
-    found(tmp_path)
-    counted = moments(tmp_path, "run")
-    assert in_a_fork(tmp_path, "run", "r", counted // 2, "exit")
-    bench = Bench(tmp_path, World(tmp_path / "world.json"))
+def test_a_new_run_closes_first_what_a_dead_one_left_off(quick: Path) -> None:
+    found(quick)
+    counted = moments(quick, "run")
+    assert in_a_fork(quick, "run", "r", counted // 2, "exit")
+    bench = Bench(quick, World(quick / "world.json"))
     assert bench.world.on["pools"] is False
     assert bench.runner(*PARTS).run("next").status is Status.DONE
     assert bench.world.on == {"pools": True, "composer": True}
@@ -125,10 +125,10 @@ def test_a_new_run_closes_first_what_a_dead_one_left_off(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("at", [3, 30])
-def test_a_program_of_its_own_is_killed_and_come_back_to(tmp_path: Path, at: int) -> None:
-    found(tmp_path)
+def test_a_program_of_its_own_is_killed_and_come_back_to(quick: Path, at: int) -> None:
+    found(quick)
     root = Path(__file__).resolve().parents[2]
-    words = [sys.executable, "-m", "tests.engine.killed", str(tmp_path), "run", "r", str(at), "exit"]
+    words = [sys.executable, "-m", "tests.engine.killed", str(quick), "run", "r", str(at), "exit"]
     assert subprocess.run(words, cwd=root, check=False).returncode == KILLED_EXIT
-    the_journal_can_be_read(tmp_path)
-    come_back(tmp_path, "resume")
+    the_journal_can_be_read(quick)
+    come_back(quick, "resume")

@@ -16,7 +16,7 @@ from app.engine.journal import Journal, Phase
 from app.engine.prompter import Choice, Unattended
 from app.engine.runbook import leaves
 from app.engine.step import Bracket, Parallel, Part
-from tests.engine.practice import FAULTS, Bench, Off, Temporary, World, Write, switches
+from tests.engine.practice import FAULTS, Bench, Off, Temporary, World, Write, quick_folder, switches
 
 EXAMPLES = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -121,7 +121,7 @@ def tried(
 def test_whatever_fails_nothing_stays_off_unsaid_and_it_can_be_come_back_to(
     parts: tuple[Part, ...], faults: dict[int, str], on_failed: Choice, broken: set[str], come_back: str
 ) -> None:
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(dir=quick_folder(), ignore_cleanup_errors=True) as folder:
         bench, ending = tried(Path(folder), parts, faults, on_failed, broken)
         progress_goes_forward(bench.told, ending)
         bench.world.faults, bench.world.broken = {}, lambda _what, _name: False
@@ -142,7 +142,7 @@ def test_whatever_fails_nothing_stays_off_unsaid_and_it_can_be_come_back_to(
 @EXAMPLES
 @given(parts=trees(parallel=True), faults=FAULTY)
 def test_the_same_holds_side_by_side(parts: tuple[Part, ...], faults: dict[int, str]) -> None:
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(dir=quick_folder(), ignore_cleanup_errors=True) as folder:
         bench, ending = tried(Path(folder), parts, faults, Choice.STOP, set())
         progress_goes_forward(bench.told, ending)
 
@@ -150,7 +150,7 @@ def test_the_same_holds_side_by_side(parts: tuple[Part, ...], faults: dict[int, 
 @EXAMPLES
 @given(parts=trees(parallel=False), at=st.integers(0, 60))
 def test_a_stop_at_any_call_closes_everything(parts: tuple[Part, ...], at: int) -> None:
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(dir=quick_folder(), ignore_cleanup_errors=True) as folder:
         bench = Bench(Path(folder))
         bench.world.on = dict.fromkeys(switches(parts), True)
 
