@@ -23,6 +23,7 @@ CBMONITOR = "CBMonitor"
 
 _MOID = re.compile(r"(?:VirtualMachine-)?(vm-\d+)", re.IGNORECASE)
 _NOT_PERMITTED = frozenset({"PermissionDenied", "SecurityError", "AuthenticationError"})
+_NO_SUCH_THING = frozenset({"ObjectNotFound", "InvalidArgument", "InvalidData"})
 
 
 class Done(Protocol):
@@ -164,16 +165,29 @@ class Broker:
             for row in self._found("vcenters")
         )
 
-    def version(self) -> str:
-        """Return View's version, from the build that the brokers' own monitor gives: 5.0.1-640055."""
-        builds = [_word(row, "build") for row in self._remote.call("monitors") if row.get("monitor") == CBMONITOR]
-        if not any(builds):
+    def versions(self) -> dict[str, str]:
+        """Return the version of every broker of the group by its name, as their monitor gives it: 5.0.1-640055.
+
+        CouldNotLook where it gives none. A broker whose service does not run may be missing."""
+        rows = [row for row in self._remote.call("monitors") if row.get("monitor") == CBMONITOR]
+        builds = {_word(row, "monitor_id"): _word(row, "build") for row in rows if _word(row, "build")}
+        if not builds:
             raise CouldNotLook(
                 text("The version of View on {host} is not known.", host=self._remote.name),
                 text("Get-Monitor gave no CBMonitor with a build."),
                 text("See whether the Connection Server service runs."),
             )
-        return next(filter(None, builds))
+        return builds
+
+    def version(self) -> str:
+        """Return this broker's version of View, or the first of its group where it is not named. Raises CouldNotLook."""
+        builds = self.versions()
+        own = (build for name, build in builds.items() if name.casefold() in self._names())
+        return next(own, next(iter(builds.values())))
+
+    def _names(self) -> set[str]:
+        host = self.broker.host
+        return {name.casefold() for name in (host.name, host.address, host.address.partition(".")[0])}
 
     # ---- provisioning
 
@@ -189,7 +203,10 @@ class Broker:
         """Say whether the account may switch provisioning, by asking for it on a pool that does not exist."""
         key, needed = "rights/view", text("The View role Administrators")
         try:
-            self.brokers()
+            self.brokers()  # where this fails, what follows would say nothing about rights
+        except UserError as error:
+            return could_not_look(key, error, self.system, needed)
+        try:
             self._remote.call(FULL, pool_id=NO_SUCH_POOL, on=True)
         except UserError as error:
             failed = self._remote.script_error(error)
@@ -211,13 +228,17 @@ class Broker:
                 self.system,
                 f"{failed.id}: {failed.message}",
             )
-        if failed.category in ("ObjectNotFound", "InvalidArgument", "InvalidData"):
+        if failed.category in _NO_SUCH_THING and not failed.id.startswith("CommandNotFoundException"):
             return Observation(
                 key,
                 State.PASSED,
-                text("{account} may switch provisioning.", account=self.broker.host.account),
+                text(
+                    "View let {account} come as far as a pool that does not exist, and refused nothing before it.",
+                    account=self.broker.host.account,
+                ),
                 needed,
                 system=self.system,
+                details=f"{failed.id}: {failed.message}",
             )
         return could_not_look(key, error, self.system, needed)
 
