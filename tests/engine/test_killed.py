@@ -111,10 +111,12 @@ def test_killed_again_while_coming_back_it_is_come_back_to_once_more(quick: Path
 
 @forks
 def test_a_new_run_closes_first_what_a_dead_one_left_off(quick: Path) -> None:
-    found(quick)
-    counted = moments(quick, "run")
-    assert in_a_fork(quick, "run", "r", counted // 2, "exit")
-    bench = Bench(quick, World(quick / "world.json"))
+    folder = quick / "world"
+    folder.mkdir()
+    found(folder)
+    counted = moments(folder, "run")
+    assert in_a_fork(folder, "run", "r", counted // 2, "exit")
+    bench = Bench(folder, World(folder / "world.json"))
     assert bench.world.on["pools"] is False
     assert bench.runner(*PARTS).run("next").status is Status.DONE
     assert bench.world.on == {"pools": True, "composer": True}
