@@ -180,7 +180,7 @@ class Broker:
         return builds
 
     def version(self) -> str:
-        """Return this broker's version of View, or the first of its group where it is not named. Raises CouldNotLook."""
+        """Return this broker's version, or the first of its group where it is not named there. Raises CouldNotLook."""
         builds = self.versions()
         own = (build for name, build in builds.items() if name.casefold() in self._names())
         return next(own, next(iter(builds.values())))
