@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from app.lab import builtin
-from app.lab.rows import Broker, Database, HostFile, Managed, Vm
+from app.lab import builtin, directory
+from app.lab.rows import Broker, Database, HostFile, LdsEntry, Managed, SqlServer, Vm
 from app.lab.scenes.stage import Stage, scene
 from app.texts import text
 
@@ -139,3 +139,25 @@ def _no_high_availability(stage: Stage) -> None:
         configuration = cluster.properties["configuration"]
         off = {**configuration, "dasConfig": {**configuration["dasConfig"], "enabled": False}}
         stage.put(msgspec.structs.replace(cluster, properties={**cluster.properties, "configuration": off}))
+
+
+@scene(
+    "sql-clustered",
+    text("The SQL Servers are failover clusters, as the paper recommends."),
+    shows=(("single-points", "passed"),),
+)
+def _sql_clustered(stage: Stage) -> None:
+    for server in stage.world.all(SqlServer):
+        stage.put(msgspec.structs.replace(server, clustered=True))
+
+
+@scene(
+    "nothing-drains",
+    text("No floating pool refreshes or deletes desktops at logoff."),
+    shows=(("draining", "passed"),),
+)
+def _nothing_drains(stage: Stage) -> None:
+    for facts in directory.pools(stage.world, "view"):
+        if facts.linked:
+            entry = stage.world.require(LdsEntry, facts.group, facts.dn.lower())
+            stage.put(directory.with_values(entry, pae_SVIVmRefreshPolicy="Never", pae_VmDeletePolicy="Default"))
