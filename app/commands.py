@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +14,7 @@ import msgspec
 from app import paths, tasks
 from app import profile as profiles_
 from app.console import Console, Terminal, as_csv, ask_password, ask_trust
-from app.errors import Refused
+from app.errors import Refused, Stopped
 from app.observation import State
 from app.profile import PRACTICE, Profile
 from app.secrets import passwords_from
@@ -19,6 +22,7 @@ from app.tasks import Desk
 from app.texts import text
 
 if TYPE_CHECKING:
+    from app.engine.clock import StopToken
     from app.engine.ending import Ending
     from app.engine.prompter import Prompter
 
@@ -110,7 +114,9 @@ def backup(options: argparse.Namespace) -> int:
         console.line(text("The backup was not begun; nothing was changed."))
         console.result({"outcome": looked.outcome, "checks": looked.as_json()})
         return {"blocked": BLOCKED, "unknown": UNKNOWN}[looked.outcome]
-    ending = tasks.back_up(desk, profile, _prompter(options, console, profile), console.live)
+    prompter = _prompter(options, console, profile)
+    with _stoppable(console, prompter) as stop:
+        ending = tasks.back_up(desk, profile, prompter, console.live, stop)
     return _ended(console, ending)
 
 
@@ -187,7 +193,9 @@ def resume(options: argparse.Namespace) -> int:
     console, desk = _console(options), _desk(options)
     profile = desk.profile(options.profile)
     prompter = _prompter(options, console, profile)
-    return _ended(console, tasks.resume(desk, profile, options.run, prompter, console.live))
+    with _stoppable(console, prompter) as stop:
+        ending = tasks.resume(desk, profile, options.run, prompter, console.live, stop)
+    return _ended(console, ending)
 
 
 def undo(options: argparse.Namespace) -> int:
@@ -195,7 +203,9 @@ def undo(options: argparse.Namespace) -> int:
     console, desk = _console(options), _desk(options)
     profile = desk.profile(options.profile)
     prompter = _prompter(options, console, profile)
-    return _ended(console, tasks.undo(desk, profile, options.run, prompter, console.live))
+    with _stoppable(console, prompter) as stop:
+        ending = tasks.undo(desk, profile, options.run, prompter, console.live, stop)
+    return _ended(console, ending)
 
 
 def report(options: argparse.Namespace) -> int:
@@ -254,6 +264,27 @@ def _ended(console: Console, ending: Ending) -> int:
             console.line(text("Weak: {what}", what=weakness))
     console.result(told)
     return ending.exit_code
+
+
+@contextlib.contextmanager
+def _stoppable(console: Console, prompter: Prompter) -> Iterator[StopToken]:
+    """Give a token that Ctrl-C, or the system's wish to end this process, asks to stop: never an end in the middle."""
+    from app.engine.clock import StopToken
+
+    token = StopToken()
+
+    def ask(_signal: int, _frame: object) -> None:
+        console.line(text("Stopping safely: what is off is put back first."))
+        token.ask()
+        if isinstance(prompter, Terminal) and prompter.asking:
+            raise Stopped  # a question that waits for its answer would wait on
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield token
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _console(options: argparse.Namespace) -> Console:

@@ -77,11 +77,12 @@ class Console:
                 self.line("  ".join("-" * width for width in widths))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Terminal:
-    """The engine's questions, put on a terminal."""
+    """The engine's questions, put on a terminal. `asking` while one waits for its answer."""
 
     console: Console
+    asking: bool = False
 
     def failed(self, step: FailedStep) -> Choice:
         self.console.error(step.error)
@@ -101,7 +102,11 @@ class Terminal:
     def _choose(self, question: Text, choices: list[str]) -> str:
         while True:
             print(f"{clean(str(question))} [{'/'.join(choices)}] ", end="", file=sys.stderr, flush=True)
-            answer = sys.stdin.readline()
+            self.asking = True
+            try:
+                answer = sys.stdin.readline()
+            finally:
+                self.asking = False
             if not answer:
                 return choices[-1]  # end of input: the careful answer stands last
             found = [choice for choice in choices if choice.startswith(answer.strip().lower()) and answer.strip()]
