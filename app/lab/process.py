@@ -30,6 +30,7 @@ IDLE = 3600.0  # seconds without a call after which the lab ends by itself
 READY = 90.0  # seconds that a start may take; 20,000 desktops need some
 GONE = 30.0  # seconds that an ordered end may take
 LOOK = 0.02  # seconds between looks at whether the other process is ready
+TAKEN = 5  # exit code of a process that finds another lab in its folder
 ALONE = 0x08000000 | 0x00000200  # CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP
 BREAKAWAY = 0x01000000  # CREATE_BREAKAWAY_FROM_JOB: the job of a one-file executable ends all that is in it
 LOCKED_BYTE = 1 << 20
@@ -87,9 +88,11 @@ def start(data: Path, *, desktops: int = 40, pace: str = "1", seed: int = 1) -> 
     while time.monotonic() < deadline:
         running = published(data)
         if running is not None:
-            _children[running["pid"]] = child
+            _children[child.pid] = child
             return running
-        if child.poll() not in (None, 0):
+        if child.poll() == TAKEN and _lock_is_free(data):  # the one that had the lock was about to end
+            child = _detached(words, folder(data) / "lab.log")
+        elif child.poll() not in (None, TAKEN):
             break
         time.sleep(LOOK)
     raise UserError(
@@ -137,13 +140,13 @@ def serve(
     data: Path, founding: dict[str, Any], servers: Callable[[Lab], Sequence[Server]] | None = None,
     stopping: threading.Event | None = None, idle: float = IDLE,
 ) -> int:  # fmt: skip
-    """Be the lab until told to stop, or unused for `idle` seconds; returns an exit code: 5 where another one runs."""
+    """Be the lab until told to stop, or unused for `idle` seconds; returns an exit code (TAKEN: another one runs)."""
     place, stop_asked = folder(data), stopping or threading.Event()
     place.mkdir(parents=True, exist_ok=True)
     with ExitStack() as ending:
         lock = _lock(data)
         if lock is None:
-            return 5
+            return TAKEN
         ending.callback(lock.close)
         (place / "lab.json").unlink(missing_ok=True)
         lab = _open(place, founding)

@@ -213,6 +213,15 @@ def test_a_lab_that_cannot_start_says_what_its_log_says(tmp_path: Path) -> None:
         process.start(tmp_path)
 
 
+def test_two_that_start_a_lab_at_the_same_moment_find_the_same_one(tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(2) as both:
+        pids = {found["pid"] for found in both.map(lambda _: process.start(tmp_path, pace="0"), range(2))}
+    assert process.stop(tmp_path)
+    assert len(pids) == 1
+
+
 def test_a_lab_that_was_killed_is_started_again_with_its_world(tmp_path: Path) -> None:
     found = process.start(tmp_path, pace="0")
     try:

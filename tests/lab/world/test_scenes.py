@@ -121,6 +121,24 @@ def test_a_fault_is_met_as_often_as_it_says(lab: Lab) -> None:
     assert lab.fault("winrm:broker2", "vdmexport -f x") is None
 
 
+def test_a_fault_may_name_several_patterns(lab: Lab) -> None:
+    faults.add(lab.world, "sql:sql1", "*a*b*||*c*", "fail")
+    met = [lab.fault("sql:sql1", text) is not None for text in ("xAxBx", "xCx", "xBxAx")]
+    assert met == [True, True, False]
+
+
+def test_a_named_fault_meets_the_backup_and_not_the_question_of_rights(lab: Lab) -> None:
+    faults.add_preset(lab.world, "composer-backup-fails")
+    asked = "SELECT HAS_PERMS_BY_NAME(N'[ViewComposer]', N'DATABASE', N'BACKUP DATABASE')"
+    for text, meets in (
+        ("SET @name = N'ViewComposer'; BACKUP DATABASE @name TO DISK = @path", True),
+        ("BACKUP DATABASE [ViewComposer] TO DISK = 'x'", True),
+        (asked, False),
+        ("BACKUP DATABASE [VIM_VCDB] TO DISK = 'x'", False),
+    ):
+        assert (lab.fault("sql:sql1", text) is not None) is meets
+
+
 @pytest.mark.parametrize("name", sorted(faults.PRESETS))
 def test_named_faults_can_be_set_and_cleared(lab: Lab, name: str) -> None:
     fault = faults.add_preset(lab.world, name)
