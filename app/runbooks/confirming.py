@@ -8,6 +8,7 @@ from app.connectors.connections import Connections
 from app.engine.context import Context
 from app.engine.ending import Blocked
 from app.engine.step import Json
+from app.errors import CouldNotLook
 from app.observation import State
 from app.profile import Composer
 from app.runbooks import progress
@@ -35,6 +36,10 @@ class ConfirmNothingInProgress(Look):
         for seen in looked:
             if seen.state is State.BLOCKED:
                 raise Blocked(text("An operation is in progress."), seen.found, seen.remedy)
+            if progress.must_be_known(seen):
+                raise CouldNotLook(
+                    text("Whether an operation is in progress could not be looked at."), seen.found, seen.remedy
+                )
             if seen.state is not State.PASSED:
                 ctx.warn(seen.found)
         return {

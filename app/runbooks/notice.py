@@ -50,6 +50,10 @@ class Found(msgspec.Struct, frozen=True):
         return self.note.over or self.silent > LEASE
 
 
+class Damaged(UserError):
+    """A notice that cannot be understood: who wrote it is not known."""
+
+
 class Notice:
     """The engine's lease, on the profile's first broker. It has a connection of its own: a thread renews it."""
 
@@ -67,7 +71,11 @@ class Notice:
     def acquire(self, run: Run) -> None:
         with self._lock:
             self._look(run)
-            self._write(Note(run, platform.node(), getpass.getuser()))
+            try:
+                self._write(Note(run, platform.node(), getpass.getuser()))
+            except UserError:
+                self._take_away(run)
+                raise
 
     def note(self, held: tuple[Held, ...]) -> None:
         with self._lock:
@@ -125,6 +133,17 @@ class Notice:
                 text("Delete it on {host} by hand.", host=self._broker().host.name),
             )
 
+    def _take_away(self, run: Run) -> None:
+        """Remove what a writing that failed has left: a damaged notice would keep everyone out."""
+        with contextlib.suppress(UserError):
+            try:
+                found = read(self._connections, self._broker())
+            except Damaged:
+                self._remove()  # before we wrote, what lay there could be read
+            else:
+                if found is not None and found.note.run.id == run.id:
+                    self._remove()
+
     def _broker(self) -> Broker:
         return self._connections.profile.brokers[0]
 
@@ -141,7 +160,7 @@ def read_all(connections: Connections) -> tuple[Found, ...]:
 
 
 def read(connections: Connections, broker: Broker) -> Found | None:
-    """Return the notice on one broker, or None. A damaged one raises UserError: who wrote it is not known."""
+    """Return the notice on one broker, or None. Raises Damaged, and UserErrors of looking."""
     host = connections.host(broker.host)
     facts = host.file(NOTICE)
     if facts is None:
@@ -150,7 +169,7 @@ def read(connections: Connections, broker: Broker) -> Found | None:
     try:
         note = msgspec.json.decode(content, type=Note)
     except msgspec.MsgspecError as error:
-        raise UserError(
+        raise Damaged(
             text("The notice on {host} cannot be understood: {path}.", host=broker.host.name, path=NOTICE),
             str(error),
             text("Look at it on the broker; delete it only if no other workstation is at work."),

@@ -8,7 +8,7 @@ from typing import Any
 from app.connectors.connections import Connections
 from app.engine.context import Context
 from app.engine.step import Closing, Json, Probe, StepBase
-from app.errors import UserError
+from app.errors import CouldNotLook, UserError
 from app.observation import Observation, State
 from app.runbooks import progress
 from app.runbooks.steps import Look, connections, each
@@ -89,13 +89,11 @@ class WaitUntilDrained(Look):
         looked = progress.look(connections(ctx))
         if busy := [seen for seen in looked if seen.state is State.BLOCKED]:
             raise _not_drained(busy, 0)
-        unknown = [
-            seen for seen in looked if seen.state is State.UNKNOWN and not seen.key.startswith("progress/composer")
-        ]
-        if unknown:
-            raise UserError(
-                text("Whether work is still in progress could not be looked at."), unknown[0].found, unknown[0].remedy
-            )
+        for seen in looked:
+            if progress.must_be_known(seen):
+                raise CouldNotLook(
+                    text("Whether work is still in progress could not be looked at."), seen.found, seen.remedy
+                )
         return {"seen": {seen.key: seen.state.value for seen in looked}}
 
 
