@@ -104,6 +104,12 @@ class SaveVmx(_OneFile):
             kept = {name.partition("/")[0] for name in archive.namelist() if name.endswith(".vmx")}
         lost = [vm.name for vm in connections(ctx).vcenter(self.vcenter).vms() if vm.moid not in kept]
         lost = [name for name in lost if name not in unread]
+        if unread and not kept:
+            raise UserError(
+                text("Not one .vmx of {vcenter} could be read.", vcenter=self.vcenter.name),
+                next(iter(unread.values())),
+                text("Give the account the right to browse datastores, or leave this step out."),
+            )
         if damaged or lost:
             raise UserError(
                 text("The archive of .vmx files of {vcenter} is not whole.", vcenter=self.vcenter.name),

@@ -207,7 +207,10 @@ class VSphere:
         what = text("The configuration bundle of the host {host} could not be had.", host=moid)
 
         def ask(session: Session) -> str:
-            found = next(iter(reading.at(session, "HostSystem", [moid], ["name", "configManager.firmwareSystem"])))
+            read = reading.at(session, "HostSystem", [moid], ["name", "configManager.firmwareSystem"])
+            found = next(iter(read), None)
+            if found is None:
+                raise CouldNotLook(what, text("The vCenter says nothing of this host."), text("Try again."))
             firmware = found.text("configManager.firmwareSystem")
             if not firmware:
                 raise CouldNotLook(
