@@ -130,9 +130,11 @@ class Expressions:
         if left.kind.is_text or right.kind.is_text:
             left, right = self._as_number(left, right.kind), self._as_number(right, left.kind)
         self._needs_numbers(left, right, name)
-        self.functions[name] = _CALCULATIONS[name]
+        self.functions[f"calculate_{name}"] = _CALCULATIONS[name]
         kind = values.wider(left.kind, right.kind)
-        return Piece(f"{name}({left.sql}, {right.sql})", INT if kind.name in ("tinyint", "smallint", "null") else kind)
+        return Piece(
+            f"calculate_{name}({left.sql}, {right.sql})", INT if kind.name in ("tinyint", "smallint", "null") else kind
+        )
 
     def _joined(self, left: Piece, right: Piece) -> Piece:
         for piece in (left, right):

@@ -43,6 +43,10 @@ def _like_first(kinds: Sequence[SqlType]) -> SqlType:
     return kinds[0]
 
 
+def _first_known(kinds: Sequence[SqlType]) -> SqlType:
+    return next((kind for kind in kinds if kind.name != "null"), kinds[0])
+
+
 def _text_like_first(kinds: Sequence[SqlType]) -> SqlType:
     return kinds[0] if kinds[0].is_text else nvarchar(4000)
 
@@ -191,7 +195,7 @@ FUNCTIONS: dict[str, Function] = {
     "CHARINDEX": Function(2, 3, INT, _strict(_char_index)),
     "QUOTENAME": Function(1, 2, nvarchar(258), _strict(_quote_name)),
     "ABS": Function(1, 1, _like_first, _strict(lambda _, value: abs(value))),
-    "ISNULL": Function(2, 2, _like_first, lambda _, value, other: other if value is None else value),
+    "ISNULL": Function(2, 2, _first_known, lambda _, value, other: other if value is None else value),
     "NULLIF": Function(2, 2, _like_first, lambda _, value, other: None if value == other else value),
     "COALESCE": Function(2, 99, _widest, lambda _, *given: next((value for value in given if value is not None), None)),
     "GETDATE": Function(0, 0, DATETIME, _clock(utc=False)),

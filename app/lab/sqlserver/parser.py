@@ -382,7 +382,7 @@ class _Parser:
         return [NotServed(line, statement.name)]
 
     def _device(self) -> Operand:
-        if self._word.is_name and self._words[self._at + 1].text != "=":
+        if self._word.is_name and self._word.upper != "DISK" and self._words[self._at + 1].text != "=":
             raise SqlError(3206, self._name()).at(self._word.line)
         self._expect("DISK")
         self._expect("=")
@@ -462,6 +462,7 @@ def _assigned(words: list[Word]) -> list[str]:
 
 
 _SIZED = {"nvarchar": 4000, "nchar": 4000, "varchar": 8000, "char": 8000, "varbinary": 8000, "binary": 8000}
+_LARGE = {"ntext": "nvarchar", "text": "varchar", "image": "varbinary"}
 _PLAIN = {
     "int": "int", "integer": "int", "bigint": "bigint", "smallint": "smallint", "tinyint": "tinyint", "bit": "bit",
     "float": "float", "real": "real", "datetime": "datetime", "smalldatetime": "smalldatetime",
@@ -474,6 +475,8 @@ def type_named(name: str, sizes: tuple[int, ...], release: Release, line: int = 
     name = {"sysname": "nvarchar", "dec": "decimal", "numeric": "decimal"}.get(original := name, name)
     if original == "sysname":
         sizes = (128,)
+    if original in _LARGE:  # what drivers still declare long parameters as
+        return SqlType(_LARGE[original], MAX)
     if name in _SIZED:
         size = sizes[0] if sizes else default
         if size != MAX and not 1 <= size <= _SIZED[name]:

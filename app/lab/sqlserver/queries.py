@@ -130,9 +130,7 @@ class Queries(Expressions):
             names = [column.name for column in cte.args["alias"].args.get("columns") or []] or [
                 name for name, _ in columns
             ]
-            if len(names) != len(columns):
-                raise SqlError(8158 if len(names) < len(columns) else 8159, cte.alias)
-            self._named(names, cte.alias)
+            self._counted(names, columns, cte.alias)
             table = f"w{self._next()}"
             listed = ", ".join(f"c{number}" for number in range(len(columns)))
             parts.append(f"{table}({listed}) AS ({sql})")
@@ -147,7 +145,10 @@ class Queries(Expressions):
         return self._count
 
     @staticmethod
-    def _named(names: list[str], alias: str) -> None:
+    def _counted(names: list[str], columns: Columns, alias: str) -> None:
+        """Refuse a subquery whose columns are not as many as their names, or have none."""
+        if len(names) != len(columns):
+            raise SqlError(8158 if len(names) < len(columns) else 8159, alias)
         for number, name in enumerate(names, 1):
             if not name:
                 raise SqlError(8155, number, alias)
@@ -184,13 +185,13 @@ class Queries(Expressions):
             only(node, "this", "alias")
             if not node.alias:
                 raise SqlError(102, ")")
-            sql, columns = self.query(node.this, scope.parent)
+            around = Scope(scope.parent, ctes=scope.ctes)  # it sees what is around the query, not its neighbours
+            sql, columns = self.query(node.this, around)
             renamed = [column.name for column in node.args["alias"].args.get("columns") or []]
             names = renamed or [name for name, _ in columns]
-            self._named(names, node.alias)
-            return self._add(
-                scope, node.alias, f"({sql})", tuple(zip(names, (kind for _, kind in columns), strict=False))
-            )
+            self._counted(names, columns, node.alias)
+            kinds = (kind for _, kind in columns)
+            return self._add(scope, node.alias, f"({sql})", tuple(zip(names, kinds, strict=True)))
         raise SqlError(102, node.sql("tsql")[:40])
 
     def _table(self, node: Any, scope: Scope) -> str:
@@ -201,8 +202,8 @@ class Queries(Expressions):
         if isinstance(node.this, exp.Anonymous):
             raise SqlError(208, str(node.this.this))
         catalog = node.args.get("catalog")
-        if isinstance(catalog, exp.Dot):
-            raise SqlError(7202, catalog.sql("tsql").split(".", maxsplit=1)[0])
+        if isinstance(node.this, exp.Dot) or isinstance(catalog, exp.Dot):
+            raise SqlError(7202, node.catalog.partition(".")[0])
         found = find(self.look, [node.catalog, node.db, name])
         if found.relation.argument:
             raise SqlError(208, name)

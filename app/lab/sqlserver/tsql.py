@@ -12,6 +12,159 @@ from app.lab.sqlserver.words import SqlError
 
 _OTHER_DIALECTS = frozenset({"LIMIT", "ILIKE", "QUALIFY", "USING", "NATURAL", "REGEXP", "RLIKE", "GLOB", "SIMILAR"})
 
+RESERVED = frozenset(
+    [
+        "ADD",
+        "ALL",
+        "ALTER",
+        "AND",
+        "ANY",
+        "AS",
+        "ASC",
+        "BACKUP",
+        "BEGIN",
+        "BETWEEN",
+        "BREAK",
+        "BROWSE",
+        "BULK",
+        "BY",
+        "CASCADE",
+        "CASE",
+        "CHECK",
+        "CHECKPOINT",
+        "CLOSE",
+        "CLUSTERED",
+        "COLLATE",
+        "COLUMN",
+        "COMMIT",
+        "COMPUTE",
+        "CONSTRAINT",
+        "CONTAINS",
+        "CONTINUE",
+        "CREATE",
+        "CROSS",
+        "CURSOR",
+        "DATABASE",
+        "DBCC",
+        "DEALLOCATE",
+        "DECLARE",
+        "DEFAULT",
+        "DELETE",
+        "DENY",
+        "DESC",
+        "DISTINCT",
+        "DOUBLE",
+        "DROP",
+        "ELSE",
+        "END",
+        "ERRLVL",
+        "ESCAPE",
+        "EXCEPT",
+        "EXEC",
+        "EXECUTE",
+        "EXISTS",
+        "EXIT",
+        "FETCH",
+        "FILE",
+        "FILLFACTOR",
+        "FOR",
+        "FOREIGN",
+        "FREETEXT",
+        "FROM",
+        "FULL",
+        "FUNCTION",
+        "GOTO",
+        "GRANT",
+        "GROUP",
+        "HAVING",
+        "HOLDLOCK",
+        "IDENTITY",
+        "IF",
+        "IN",
+        "INDEX",
+        "INNER",
+        "INSERT",
+        "INTERSECT",
+        "INTO",
+        "IS",
+        "JOIN",
+        "KEY",
+        "KILL",
+        "LIKE",
+        "LINENO",
+        "LOAD",
+        "MERGE",
+        "NATIONAL",
+        "NONCLUSTERED",
+        "NOT",
+        "NULL",
+        "OF",
+        "OFF",
+        "OFFSETS",
+        "ON",
+        "OPEN",
+        "OPTION",
+        "OR",
+        "ORDER",
+        "OUTER",
+        "OVER",
+        "PERCENT",
+        "PIVOT",
+        "PLAN",
+        "PRIMARY",
+        "PRINT",
+        "PROC",
+        "PROCEDURE",
+        "PUBLIC",
+        "RAISERROR",
+        "READ",
+        "RECONFIGURE",
+        "REFERENCES",
+        "REPLICATION",
+        "RESTORE",
+        "RESTRICT",
+        "RETURN",
+        "REVERT",
+        "REVOKE",
+        "ROLLBACK",
+        "ROWCOUNT",
+        "ROWGUIDCOL",
+        "RULE",
+        "SAVE",
+        "SCHEMA",
+        "SELECT",
+        "SET",
+        "SETUSER",
+        "SHUTDOWN",
+        "SOME",
+        "STATISTICS",
+        "TABLE",
+        "TABLESAMPLE",
+        "TEXTSIZE",
+        "THEN",
+        "TO",
+        "TOP",
+        "TRAN",
+        "TRANSACTION",
+        "TRIGGER",
+        "TRUNCATE",
+        "UNION",
+        "UNIQUE",
+        "UNPIVOT",
+        "UPDATE",
+        "USE",
+        "VALUES",
+        "VARYING",
+        "VIEW",
+        "WAITFOR",
+        "WHEN",
+        "WHERE",
+        "WHILE",
+        "WITH",
+    ]
+)
+"""Words that are no names without brackets, as Transact-SQL's manual lists them."""
+
 
 @lru_cache(maxsize=1)
 def _dialect() -> Any:
@@ -21,6 +174,9 @@ def _dialect() -> Any:
         """Leaves functions as they were written: their meaning is this server's business."""
 
         FUNCTIONS: dict[str, Any] = {}  # noqa: RUF012  # overrides a class attribute of sqlglot
+        FUNCTION_PARSERS: dict[str, Any] = {  # noqa: RUF012  # likewise
+            name: TSQL.Parser.FUNCTION_PARSERS[name] for name in ("CAST", "CONVERT", "TRY_CAST", "TRY_CONVERT")
+        }
 
     class PlainTsql(TSQL):
         Parser = PlainParser
@@ -61,8 +217,13 @@ def _parse(words: list[Word], source: str) -> Any:
         found = parse(source, dialect=_dialect())
     except (SqlglotError, RecursionError) as error:
         raise SqlError(102, _near(error, words)).at(words[0].line) from error
+    for node in found[0].find_all(exp.Identifier) if found and found[0] is not None else ():
+        if not node.args.get("quoted") and node.name.upper() in RESERVED:
+            raise SqlError(156, node.name).at(words[0].line)
     if len(found) != 1 or not isinstance(found[0], exp.Select | exp.SetOperation):
         raise SqlError(102, words[0].text).at(words[0].line)
+    if isinstance(found[0], exp.Select) and not found[0].expressions:
+        raise SqlError(102, words[-1].text).at(words[-1].line)
     return found[0]
 
 

@@ -43,7 +43,7 @@ def from_sqlite(value: Any, kind: SqlType) -> Any:
     if kind.name == "decimal":
         return Decimal(str(value))
     if kind.name in _INTEGERS:
-        return _fitting(int(value), kind.name)
+        return number(value, kind.name)
     if kind.is_text:
         return str(value)
     return value

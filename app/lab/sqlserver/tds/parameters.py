@@ -118,7 +118,7 @@ def _guid(_: int, reader: Reader, _version: int) -> tuple[SqlType, Any]:
 def _decimal(_: int, reader: Reader, _version: int) -> tuple[SqlType, Any]:
     reader.byte()
     precision, scale, length = reader.byte(), reader.byte(), reader.byte()
-    if not 1 <= precision <= 38 or scale > precision or length not in (0, 5, 9, 13, 17):
+    if not 1 <= precision <= 38 or scale > precision or length == 1 or length > 17:
         raise Malformed("a decimal of no precision")
     kind = SqlType("decimal", precision=precision, scale=scale)
     if not length:
