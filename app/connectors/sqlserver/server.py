@@ -77,7 +77,7 @@ class SqlServer:
             session = self._opened()
             self._about = Instance(
                 row["name"] or "", row["version"] or "", row["edition"] or "", int(row["edition_id"] or 0),
-                bool(row["clustered"]), None if row["hadr"] is None else bool(row["hadr"]),
+                bool(row["in_cluster"]), None if row["hadr"] is None else bool(row["hadr"]),
                 row["backup_folder"] or self._registered_folder(), session.driver.name,
                 self.server.encrypt and session.driver.can_require_encryption,
             )  # fmt: skip

@@ -127,7 +127,7 @@ ABOUT = (
     " CAST(SERVERPROPERTY('ProductVersion') AS nvarchar(128)) AS version,"
     " CAST(SERVERPROPERTY('Edition') AS nvarchar(128)) AS edition,"
     " CAST(SERVERPROPERTY('EngineEdition') AS int) AS edition_id,"
-    " CAST(SERVERPROPERTY('IsClustered') AS int) AS clustered,"
+    " CAST(SERVERPROPERTY('IsClustered') AS int) AS in_cluster,"
     " CAST(SERVERPROPERTY('IsHadrEnabled') AS int) AS hadr,"
     " CAST(SERVERPROPERTY('InstanceDefaultBackupPath') AS nvarchar(260)) AS backup_folder"
 )
