@@ -170,10 +170,14 @@ def look(desk: Desk, profile: Profile, tell: Callable[[Answer], None]) -> Looked
     from app.runbooks.checks.table import look as ask
 
     desk.accept_certificates(profile)
-    whole = [found.manifest for found in sets(profile) if found.manifest]
+    try:
+        whole = [found.manifest for found in sets(profile) if found.manifest]
+        around = Surroundings(whole[0] if whole else None)
+    except UserError as error:
+        around = Surroundings(sets_unknown=error)
     answers = []
     with desk.connections(profile) as c:
-        for check, seen in ask(c, Surroundings(whole[0] if whole else None)):
+        for check, seen in ask(c, around):
             answers.append(Answer(check, seen))
             tell(answers[-1])
     return Looked(tuple(answers))

@@ -26,10 +26,17 @@ class Meaning(StrEnum):
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What checks may look at beside the environment itself."""
+    """What checks may look at beside the environment itself: the newest whole set, or why it is not known."""
 
     last_set: Manifest | None = None
+    sets_unknown: UserError | None = None
     now: Callable[[], float] = time.time
+
+    def newest_set(self) -> Manifest | None:
+        """Return the manifest of the newest whole set, None where there is none. Raises UserError."""
+        if self.sets_unknown is not None:
+            raise self.sets_unknown
+        return self.last_set
 
 
 Answer: TypeAlias = Observation | Iterable[Observation]
@@ -39,7 +46,7 @@ Answer: TypeAlias = Observation | Iterable[Observation]
 class Check:
     """One row of the table. `look` gives one observation for each system that it asks; what it raises is an unknown.
 
-    `bad` and `unknown` say what such an answer does: a bad answer never comes out milder than `bad` says."""
+    `bad` and `unknown` say what such an answer does. Where `bad` blocks, lesser trouble may still only warn."""
 
     key: str
     title: Text

@@ -11,7 +11,8 @@ from app.runbooks import notice, progress
 from app.runbooks.checks.check import Surroundings
 from app.texts import text
 
-DAILY = 24 * 3600.0  # the paper's frequency for AD LDS and Composer's database (table 6)
+DAILY = 24 * 3600.0  # seconds: the paper's frequency for AD LDS and Composer's database (table 6)
+CLOCKS = 300.0  # seconds by which the clocks of two workstations of a domain may differ
 
 
 def others(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
@@ -33,30 +34,34 @@ def more_off(c: Connections, around: Surroundings) -> Observation:
     """Compare which pools are off with the last set: more of them may be someone else's freeze."""
     key, needed = "more-off", text("No more pools should be off than at the last backup.")
     off = {pool.pool_id: pool.name for pool in c.broker().pools() if pool.can_switch and pool.provisioning is False}
-    if around.last_set is None:
+    last = around.newest_set()
+    if last is None:
         found = text("There is no earlier set to compare with; off now: {names}.", names=", ".join(off.values()) or "-")
-        return Observation(key, State.PASSED if not off else State.UNKNOWN, found, needed, LOOK)
-    then = {pool.pool_id for pool in around.last_set.pools if pool.provisioning is False}
-    more = [name for pool_id, name in off.items() if pool_id not in then]
-    if not more:
-        return Observation(key, State.PASSED, text("No more than then."), needed)
-    found = text("Off now, and on at the last backup: {names}.", names=progress.some(more))
-    return Observation(key, State.WARNING, found, needed, LOOK)
+        return Observation(key, State.UNKNOWN if off else State.PASSED, found, needed, LOOK)
+    then = {pool.pool_id: pool.provisioning for pool in last.pools}
+    more = [name for pool_id, name in off.items() if then.get(pool_id)]
+    new = [name for pool_id, name in off.items() if pool_id not in then]
+    if more:
+        found = text("Off now, and on at the last backup: {names}.", names=progress.some(more))
+        return Observation(key, State.WARNING, found, needed, LOOK)
+    if new:
+        found = text("Off, and not yet there at the last backup: {names}.", names=progress.some(new))
+        return Observation(key, State.WARNING, found, needed, LOOK)
+    return Observation(key, State.PASSED, text("No more than then."), needed)
 
 
 def age(_c: Connections, around: Surroundings) -> Observation:
     """Say how old the last whole set is."""
-    key, needed = (
-        "age",
-        text("The paper recommends a daily backup of AD LDS and the Composer database. (paper: table 6)"),
-    )
-    if around.last_set is None:
+    key = "age"
+    needed = text("The paper recommends a daily backup of AD LDS and the Composer database. (paper: table 6)")
+    last = around.newest_set()
+    if last is None:
         return Observation(key, State.WARNING, text("There is no backup set yet."), needed, text("Make one."))
-    old = around.now() - datetime.datetime.fromisoformat(around.last_set.completed).timestamp()
-    if old < 0:
-        found = text("The last set is dated in the future: {when}.", when=around.last_set.completed)
+    old = around.now() - datetime.datetime.fromisoformat(last.completed).timestamp()
+    if old < -CLOCKS:
+        found = text("The last set is dated in the future: {when}.", when=last.completed)
         return Observation(key, State.UNKNOWN, found, needed, text("Look at this workstation's clock."))
-    found = text("The last set is {hours} hours old.", hours=round(old / 3600, 1))
+    found = text("The last set is {hours} hours old.", hours=round(max(old, 0.0) / 3600, 1))
     return Observation(key, State.PASSED if old <= DAILY else State.WARNING, found, needed, text("Back up today."))
 
 

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from app.connectors.connections import Connections
-from app.observation import Observation, State
+from app.errors import UserError
+from app.observation import Observation, State, could_not_look
 from app.profile import Database, VCenter
 from app.runbooks.checks.check import Surroundings, each_system
 from app.runbooks.temporary import folder_for
-from app.texts import text
+from app.texts import NOTHING, Text, text
+
+if TYPE_CHECKING:
+    from app.connectors.winrm import WinRm
 
 PRIVILEGES = ("System.View", "System.Read", "Datastore.Browse", "Datastore.FileManagement", "Host.Config.Firmware")
 WRITES = ("FullControl", "Modify", "Write", "CreateFiles", "WriteData")
+SYSTEM = frozenset({"localsystem", r"nt authority\system"})
+EVERYBODY = frozenset({"everyone", r"nt authority\authenticated users", r"builtin\users"})
+NOBODY = frozenset({r"nt authority\system", "creator owner", r"nt service\trustedinstaller"})
 
 
 def view(c: Connections, _around: Surroundings) -> Observation:
@@ -21,15 +31,13 @@ def view(c: Connections, _around: Surroundings) -> Observation:
 
 
 def sql(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
-    """Look whether the logins may back up their databases and read msdb."""
+    """Look whether the logins may back up their databases and read msdb; for what the DBA backs up, the latter."""
     seen: list[Observation] = []
     for database in c.profile.databases():
-        system = f"sql:{database.server.name}"
-
-        def ask(database: Database = database) -> Observation:
-            return _worst(c.database_server(database.server).rights(database.name), database)
-
-        seen += each_system("rights/sql", [(system, ask)])
+        try:
+            seen += _missing(c, database)
+        except UserError as error:
+            seen.append(could_not_look("rights/sql", error, f"sql:{database.server.name}"))
     return tuple(seen)
 
 
@@ -63,40 +71,75 @@ def vcenter(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
     )
 
 
-def _worst(seen: tuple[Observation, ...], database: Database) -> Observation:
-    order = (State.BLOCKED, State.UNKNOWN, State.WARNING)
-    for state in order:
-        for observation in seen:
-            if observation.state is state:
-                return observation
+def _missing(c: Connections, database: Database) -> list[Observation]:
+    """Return what the login may not do with a database and what is not told, or one answer that all is well."""
+    by_dba = database.backed_up_by == "dba"
+    asked = [
+        right
+        for right in c.database_server(database.server).rights(database.name)
+        if not by_dba or right.key.endswith("/may_read_msdb")
+    ]
+    bad = [
+        msgspec.structs.replace(
+            right, key="rights/sql", found=text("{database}: {found}", database=database.name, found=right.found)
+        )
+        for right in asked
+        if right.state is not State.PASSED
+    ]
+    if bad:
+        return bad
     found = text("{database}: the login may back it up and read msdb.", database=database.name)
-    return Observation("rights/sql", State.PASSED, found, system=f"sql:{database.server.name}")
+    if by_dba:
+        found = text("{database}: the DBA backs it up, and the login may read msdb.", database=database.name)
+    return [Observation("rights/sql", State.PASSED, found, asked[0].needed, system=f"sql:{database.server.name}")]
 
 
 def _may_write(c: Connections, database: Database) -> Observation:
-    """Compare the access list of the folder with the account that the SQL Server's service runs as."""
+    """Compare the access list of the folder with the account that the SQL Server's service runs as.
+
+    Who is in a group is not looked at: a group that may write leaves it unknown, unless everybody is in it."""
     assert database.server.host is not None, "asked only where the server's host is known"
-    host, key = c.host(database.server.host), "rights/sql-service"
-    system, folder = f"winrm:{host.name}", folder_for(c, database)
+    host, folder = c.host(database.server.host), folder_for(c, database)
     needed = text("SQL Server's service account must be able to write into {folder}.", folder=folder)
-    accounts = {
-        s.account for s in host.services() if s.name.upper() == "MSSQLSERVER" or s.name.upper().startswith("MSSQL$")
-    }
+    if folder.startswith("\\\\"):
+        found = text("{folder} lies on another machine, whose rights are not looked at.", folder=folder)
+        return _of(host, State.UNKNOWN, found, needed, text("Look at the rights of the share and the folder there."))
+    instances = [s for s in host.services() if s.name.upper() == "MSSQLSERVER" or s.name.upper().startswith("MSSQL$")]
+    accounts = {service.account.casefold(): service.account for service in instances}
     if len(accounts) != 1:
         found = text("Which account the service runs as is not clear on {host}.", host=host.name)
-        return Observation(key, State.UNKNOWN, found, needed, text("Look at its service there."), system)
-    [account] = accounts
-    if account.lower() in ("localsystem", r"nt authority\system"):
-        return Observation(key, State.PASSED, text("It runs as LocalSystem."), needed, system=system)
-    granted = [entry for entry in host.acl(folder) if entry.who.lower() == account.lower()]
-    denied = any(not entry.allowed and _writes(entry.rights) for entry in granted)
-    if any(entry.allowed and _writes(entry.rights) for entry in granted) and not denied:
-        return Observation(
-            key, State.PASSED, text("{account} may write there.", account=account), needed, system=system
-        )
-    found = text("{account} has no right of its own to write there.", account=account)
+        return _of(host, State.UNKNOWN, found, needed, text("Look at its service there."))
+    [account] = accounts.values()
+    if account.casefold() in SYSTEM:
+        return _of(host, State.PASSED, text("It runs as LocalSystem."), needed)
+    own = {account.casefold(), *(rf"nt service\{service.name}".casefold() for service in instances)}
+    return _weighed(host, folder, account, own, needed)
+
+
+def _weighed(host: WinRm, folder: str, account: str, own: set[str], needed: Text) -> Observation:
+    entries = [entry for entry in host.acl(folder) if _writes(entry.rights)]
     remedy = text('Give it: icacls "{folder}" /grant "{account}:(OI)(CI)M"', folder=folder, account=account)
-    return Observation(key, State.BLOCKED, found, needed, remedy, system)
+    denied = [entry.who for entry in entries if not entry.allowed and entry.who.casefold() not in NOBODY]
+    if any(who.casefold() in own | EVERYBODY for who in denied):
+        return _of(host, State.BLOCKED, text("{account} is denied to write there.", account=account), needed, remedy)
+    allowed = {entry.who for entry in entries if entry.allowed and entry.who.casefold() not in NOBODY}
+    groups = sorted(who for who in allowed if who.casefold() not in own | EVERYBODY)
+    if denied or not any(who.casefold() in own | EVERYBODY for who in allowed):
+        if not allowed:
+            found = text("{account} may not write there, nor may any group that it could be in.", account=account)
+            return _of(host, State.BLOCKED, found, needed, remedy)
+        found = text(
+            "{account} may write there only if it is in one of these groups: {groups}.", account=account,
+            groups=", ".join(groups),
+        )  # fmt: skip
+        if denied:
+            found = text("Groups are denied to write there: {groups}.", groups=", ".join(denied))
+        return _of(host, State.UNKNOWN, found, needed, remedy)
+    return _of(host, State.PASSED, text("{account} may write there.", account=account), needed)
+
+
+def _of(host: WinRm, state: State, found: Text, needed: Text, remedy: Text = NOTHING) -> Observation:
+    return Observation("rights/sql-service", state, found, needed, remedy, host.system)
 
 
 def _writes(rights: tuple[str, ...]) -> bool:

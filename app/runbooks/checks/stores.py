@@ -1,4 +1,4 @@
-"""The stores themselves: versions, what pools are made from, the recovery password, single points."""
+"""The stores themselves: versions, what pools are made from, the recovery password."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import msgspec
 
 from app.connectors.connections import Connections
 from app.observation import Observation, State
-from app.profile import Broker, Composer, Database, VCenter
+from app.profile import Broker, Composer, VCenter
 from app.runbooks import progress
 from app.runbooks.adlds import encrypts
 from app.runbooks.checks.check import Asked, Surroundings, each_system
-from app.runbooks.checks.work import BUILT_IN
+from app.runbooks.checks.hosts import vdm_tool
+from app.runbooks.checks.work import built_in_files
 from app.runbooks.confirming import composer_version
 from app.texts import text
 from app.view.pools import PoolKind
@@ -24,7 +25,7 @@ def versions(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
     """Look whether all brokers have one version, and whether Composer's and vCenter's can be told."""
 
     def brokers() -> Observation:
-        found = {broker.host.name: c.broker(broker).version() for broker in c.profile.brokers}
+        found = c.broker().versions()
         seen = text("View: {versions}.", versions=", ".join(f"{name} {version}" for name, version in found.items()))
         needed = text("All brokers of the group must have the same version.")
         state = State.PASSED if len(set(found.values())) == 1 else State.BLOCKED
@@ -35,7 +36,8 @@ def versions(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
         return _told("Composer", composer_version(c, composer), f"winrm:{composer.host.name}")
 
     def vcenter(vcenter: VCenter) -> Observation:
-        return _told(vcenter.name, c.vcenter(vcenter).about().version, f"vcenter:{vcenter.name}")
+        about = c.vcenter(vcenter).about()
+        return _told(vcenter.name, f"{about.version} build {about.build}", f"vcenter:{vcenter.name}")
 
     asked: list[Asked] = [(f"winrm:{c.profile.brokers[0].host.name}", brokers)]
     asked += [(f"winrm:{one.host.name}", partial(composer, one)) for one in c.profile.composers]
@@ -64,7 +66,9 @@ def parents(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
             return Observation("parents", State.BLOCKED, found, needed, remedy)
         if unread:
             found = text("View does not say what these pools are made from: {names}.", names=progress.some(unread))
-            return Observation("parents", State.UNKNOWN, found, needed)
+            return Observation(
+                "parents", State.UNKNOWN, found, needed, text("Look at the pools in View Administrator.")
+            )
         return Observation("parents", State.PASSED, text("{count} pools, all found.", count=len(pools)), needed)
 
     return each_system("parents", [("", ask)])
@@ -81,45 +85,15 @@ def recovery_password(c: Connections, _around: Surroundings) -> Observation:
             key, State.PASSED, text("View {version} exports in plain.", version=version), needed, system=system
         )
     remedy = text("Store the password under the name recovery@{environment}.", environment=c.profile.environment)
+    if c.host(broker.host).file(vdm_tool(broker, "vdmimport")) is None:
+        found = text("vdmimport, which would try it, is missing on {host}.", host=broker.host.name)
+        return Observation(key, State.UNKNOWN, found, needed, text("Correct the folder in the profile."), system)
     newest = _newest_export(c, broker)
     if newest is None:
         found = text("There is no file of View's own backup to try it on; it will be tried on the export.")
         return Observation(key, State.UNKNOWN, found, needed, remedy, system)
     password = c.passwords.of("recovery", c.profile.environment)
     return msgspec.structs.replace(c.broker(broker).try_recovery_password(newest, password), key=key)
-
-
-def single_points(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
-    """Name what has no second: the paper strongly recommends high availability for the databases."""
-
-    def brokers() -> Observation:
-        count = len(c.profile.brokers)
-        found = text("{count} brokers in the profile.", count=count)
-        needed = text("Two brokers at least, so that one may fail.")
-        return Observation(
-            "single-points", State.PASSED if count > 1 else State.WARNING, found, needed, text("Add a replica.")
-        )
-
-    servers = {d.server.name: d for d in c.profile.databases()}
-    asked: list[Asked] = [("", brokers)]
-    asked += [(f"sql:{name}", partial(_available, c, d)) for name, d in servers.items()]
-    return each_system("single-points", asked)
-
-
-def _available(c: Connections, database: Database) -> Observation:
-    server = c.database_server(database.server)
-    about, facts = server.about(), server.facts(database.name)
-    second = about.clustered or about.hadr or facts.mirrored
-    found = text(
-        "{server}: clustered, mirrored or in an availability group: {answer}.",
-        server=database.server.name,
-        answer=text("yes") if second else text("no"),
-    )
-    needed = text("The paper strongly recommends high availability for SQL Server. (paper: table 6)")
-    remedy = text("Consider clustering or mirroring; until then a restore is the only way back.")
-    return Observation(
-        "single-points", State.PASSED if second else State.WARNING, found, needed, remedy, f"sql:{database.server.name}"
-    )
 
 
 def _told(what: str, version: str, system: str) -> Observation:
@@ -131,5 +105,5 @@ def _told(what: str, version: str, system: str) -> Observation:
 
 
 def _newest_export(c: Connections, broker: Broker) -> str | None:
-    exports = [f for f in c.host(broker.host).files(BUILT_IN) if f.path.upper().endswith(".LDF")]
+    exports = [f for f in built_in_files(c, broker) if f.path.upper().endswith(".LDF")]
     return max(exports, key=lambda file: file.modified).path if exports else None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from app.connectors.connections import Connections
 from app.observation import Observation
-from app.runbooks.checks import history, hosts, rights, stores, work
+from app.runbooks.checks import history, hosts, rights, single, space, stores, work
 from app.runbooks.checks.check import Check, Meaning, Surroundings
 from app.texts import text
 
@@ -45,7 +45,15 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check("rights/vcenter", text("Rights in vCenter"), text("Else parts are missing."), BLOCKS, BLOCKS, rights.vcenter),
     Check("tools", text("Tools"), text("View's own tools do the work."), BLOCKS, BLOCKS, hosts.tools),
-    Check("space", text("Free space"), text("A full disk ends a backup half-way."), BLOCKS, WARNS, hosts.space),
+    Check("space", text("Free space"), text("A full disk ends a backup half-way."), BLOCKS, WARNS, space.space),
+    Check(
+        "security-servers",
+        text("Security Servers"),
+        text("Users come in by them."),
+        WARNS,
+        WARNS,
+        hosts.security_servers,
+    ),
     Check("clocks", text("Clocks"), text("The set's times rest on them."), WARNS, WARNS, hosts.clocks),
     Check("winrm", text("WinRM"), text("All commands travel over it."), WARNS, BLOCKS, hosts.winrm),
     Check(
@@ -73,7 +81,7 @@ CHECKS: tuple[Check, ...] = (
         text("The paper urges high availability."),
         WARNS,
         WARNS,
-        stores.single_points,
+        single.single_points,
     ),
     Check("age", text("Age of the last set"), text("A backup that is old is none."), WARNS, WARNS, history.age),
 )
