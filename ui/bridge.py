@@ -1,6 +1,7 @@
 """Between the threads that work and the thread that draws: a queue, and a timer that empties it ten times a second.
 
-Never a signal for every line: what has gathered since the last tick is handed over as one batch.
+Never a signal for every line: what has gathered since the last tick is handed over as one batch, and one that is too
+large to be shown at once comes in several.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.errors import Stopped, UserError
 
 TICK = 100  # milliseconds
+MOST = 2000  # items in a batch: the next tick brings the rest, and the window answers in between
 
 
 @dataclass
@@ -106,7 +108,8 @@ class Job(QObject):
     def wait(self, seconds: float = 30.0) -> bool:
         """Wait for the thread's end and hand over what is left; returns whether it has ended."""
         self._thread.join(seconds)
-        self._tick()
+        while not self._tick():
+            continue
         return not self._thread.is_alive()
 
     @property
@@ -123,13 +126,16 @@ class Job(QObject):
         except BaseException:  # noqa: BLE001  # a defect: it ends on the page that says what is safe
             self._queue.put(Broke(traceback.format_exc()))
 
-    def _tick(self) -> None:
+    def _tick(self) -> bool:
+        """Hand over what has gathered, and no more than fits; return whether that was all."""
         gathered: list[Any] = []
         end: Any = None
-        while True:
+        emptied = False
+        while len(gathered) < MOST:
             try:
                 item = self._queue.get_nowait()
             except queue.Empty:
+                emptied = True
                 break
             if isinstance(item, Question):
                 self._questions.append(item)
@@ -147,6 +153,7 @@ class Job(QObject):
         if end is not None:
             self._timer.stop()
             self._finish(end)
+        return emptied
 
     def _deliver(self, gathered: list[Any]) -> None:
         if gathered:

@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.profile import Profile
 from app.texts import Text, text
+
+if TYPE_CHECKING:
+    from app.engine.ending import Ending
 
 
 class Page(StrEnum):
@@ -43,8 +46,8 @@ class Task(StrEnum):
 class Draft:
     """All that pages have gathered so far; kept on Back. Frozen: a page gives back a changed copy.
 
-    `editing` is the profile under the operator's hands; `run` the run that the run page shows, `ending` how it ended
-    (`--json`'s object); `trouble` an error of the program itself."""
+    `editing` is the profile under the operator's hands; `run` the run that the run page shows, and how it ended
+    (`ended` as the engine says it, `ending` as `--json`'s object); `trouble` an error of the program itself."""
 
     task: Task | None = None
     profile: Profile | None = None
@@ -53,6 +56,7 @@ class Draft:
     looked: Any = None
     run: str = ""
     ending: Mapping[str, Any] | None = None
+    ended: Ending | None = None
     set_folder: Path | None = None
     verified: tuple[Any, ...] = ()
     recovery_due: bool = False

@@ -35,10 +35,12 @@ class Services:
 class WizardPage(QWidget):
     """A page. `entered` is called with the draft when it is shown; `draft` gives back what it made of it.
 
-    `facts_changed` whenever facts differ; `go_on` asks the shell to press Next (a double click, a finished run)."""
+    `facts_changed` whenever facts differ; `go_on` asks the shell to press Next (a double click, a finished run);
+    `elsewhere` asks it to open a page directly, with changes of the draft (the result offers to resume a run)."""
 
     facts_changed = Signal()
     go_on = Signal()
+    elsewhere = Signal(str, object)
     trouble = Signal(str)
 
     def __init__(self, services: Services) -> None:

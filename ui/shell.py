@@ -43,6 +43,7 @@ class Shell(QMainWindow):
             self._stack.addWidget(page)
             page.facts_changed.connect(self._refresh)
             page.go_on.connect(self.forward)
+            page.elsewhere.connect(lambda wanted, changes: self.jump(Page(wanted), **changes))
             page.trouble.connect(self.show_trouble)
         self._shown: Page | None = None
         self.retranslate()
