@@ -6,6 +6,7 @@
     python3 build/make.py check        ruff, its formatter and mypy
     python3 build/make.py cli ARGS     .venv/bin/python -m app ARGS
     python3 build/make.py peers        run the tests against third-party programs, and install those
+    python3 build/make.py i18n         bring the catalogue of translations up to date; --check only says what it lacks
     python3 build/make.py lock         write the locked requirements anew
     python3 build/make.py help         this text
 
@@ -35,6 +36,7 @@ OUT = ROOT / "out"
 LOG = OUT / "setup.log"
 TOLD = OUT / "told-of-packages"
 STAMP = VENV / "set-up.json"
+CATALOGUE = ROOT / "build" / "catalogue.py"
 WINDOWS = os.name == "nt"
 PYTHON = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
 
@@ -143,6 +145,7 @@ def lock(name: str) -> Path:
 
 def set_up(name: str = DEV) -> None:
     """Make .venv hold what lock `name` names, with hashes checked. Takes no time where it does already."""
+    set_up_translations()
     done = read_stamp()
     wanted = {lock_name: fingerprint(lock(lock_name)) for lock_name in ([RUN] if name == RUN else [RUN, DEV])}
     if wanted.items() <= done.items():
@@ -156,6 +159,16 @@ def set_up(name: str = DEV) -> None:
             f"The Python libraries could not be installed: is the network there? See the end of {log_name()}."
         )
     write_stamp(wanted)
+
+
+def set_up_translations() -> None:
+    """Compile the catalogue where its text is newer. Takes no time where it is not."""
+    po = ROOT / "resources" / "locale" / "zh_CN" / "LC_MESSAGES" / "viewkeeper.po"
+    mo = po.with_suffix(".mo")
+    if not po.exists() or (mo.exists() and mo.stat().st_mtime >= po.stat().st_mtime):
+        return
+    if not quiet([sys.executable, str(CATALOGUE), "compile"]):
+        raise Trouble(f"The translations could not be compiled: see the end of {log_name()}.")
 
 
 def make_venv() -> None:
@@ -360,6 +373,15 @@ def command_peers(arguments: list[str]) -> NoReturn:
     hand_over([*pytest, *arguments], cwd=ROOT, variables={**FINDS_APP, PEERS_VARIABLE: json.dumps(reasons)})
 
 
+def command_i18n(arguments: list[str]) -> NoReturn:
+    set_up()
+    wrong = [argument for argument in arguments if argument != "--check"]
+    if wrong:
+        raise Trouble(f"i18n knows --check and nothing else: {shlex.join(wrong)}.", 2)
+    command = "check" if arguments else "update"
+    hand_over([str(PYTHON), str(CATALOGUE), command], cwd=ROOT, variables=NOTHING)
+
+
 def command_lock(_: list[str]) -> None:
     """Write the locks anew from pyproject.toml with the newest versions, without any index's address in them."""
     uv = shutil.which("uv") or locker()
@@ -398,6 +420,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "check": command_check,
     "cli": command_cli,
     "peers": command_peers,
+    "i18n": command_i18n,
     "lock": command_lock,
     "help": command_help,
 }
