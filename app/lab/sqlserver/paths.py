@@ -95,6 +95,8 @@ def refuse_unwritable(instance: Instance, where: Place) -> None:
     if row is None and not folder.endswith(":"):
         raise NotThere(PATH_NOT_FOUND)
     writers = {writer.lower() for writer in row.writers} if row else set()
+    if row and instance.row.account.lower() in {account.lower() for account in row.denied}:
+        raise NotThere(ACCESS_DENIED)
     if instance.row.account.lower() not in writers and not administers(instance, where.host):
         raise NotThere(ACCESS_DENIED)
 

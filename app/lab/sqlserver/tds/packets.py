@@ -6,6 +6,7 @@ import select
 import socket
 import ssl
 import struct
+import sys
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -88,10 +89,9 @@ class Channel:
         if self._read_ahead or (self._tls is not None and (self._tls.pending() or self._into.pending)):
             return True
         try:
-            readable, _, _ = select.select([self._socket], [], [], max(seconds, 0.0))
+            return _readable(self._socket, max(seconds, 0.0))
         except (OSError, ValueError) as error:  # the socket was closed under it by the server's stop
             raise Gone from error
-        return bool(readable)
 
     def _exactly(self, count: int) -> bytes:
         while len(self._read_ahead) < count:
@@ -174,3 +174,11 @@ class Channel:
     def end_tls(self) -> None:
         """Go on without TLS: it was for the login only."""
         self._tls = None
+
+
+def _readable(connection: socket.socket, seconds: float) -> bool:
+    if sys.platform == "win32":
+        return bool(select.select([connection], [], [], seconds)[0])
+    poll = select.poll()  # select knows no more than 1,024 descriptors there
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
