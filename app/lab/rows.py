@@ -89,13 +89,15 @@ class HostFile(Row, frozen=True, kw_only=True):
 
 
 class HostFolder(Row, frozen=True, kw_only=True):
-    """A folder; `writers` are the accounts that may write in it besides administrators."""
+    """A folder; `writers` are the accounts that may write in it besides administrators, `denied` those that may not
+    whatever else says that they may."""
 
     KEY: ClassVar[tuple[str, ...]] = ("host", "key_path")
     INDEX: ClassVar[tuple[str, ...]] = ("host",)
     host: str
     path: str
     writers: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
 
     @property
     def key_path(self) -> str:

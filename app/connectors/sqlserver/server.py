@@ -126,32 +126,40 @@ class SqlServer:
     def rights(self, database: str) -> tuple[Observation, ...]:
         """Return what the login may do: back up, read msdb (the proof), see requests (the progress), verify."""
         (row,) = self._rows(tsql.rights(database)).dicts()
-        account = self.server.account or text("this workstation's login")
-        needs: tuple[tuple[str, State, Text, Text], ...] = (
-            ("may_back_up", State.BLOCKED, text("{who} may back up {database}.", who=account, database=database),
+        who = self.server.account or text("this workstation's login")
+        if numbers(self.about().version) < FIRST_THAT_GUARDS_FILES:
+            row["may_verify"] = 1
+        needs: tuple[tuple[str, State, Text, Text, Text], ...] = (
+            ("may_back_up", State.BLOCKED, text("{who} may back up {database}.", who=who, database=database),
+             text("{who} may not back up {database}.", who=who, database=database),
              text("Give the account the role db_backupoperator in that database.")),
-            ("may_read_msdb", State.BLOCKED, text("{who} may read the list of backups in msdb.", who=account),
+            ("may_read_msdb", State.BLOCKED, text("{who} may read the list of backups in msdb.", who=who),
+             text("{who} may not read the list of backups in msdb.", who=who),
              text("Give the account the right SELECT on msdb.dbo.backupset and msdb.dbo.backupmediafamily.")),
-            ("may_view_state", State.WARNING, text("{who} may see how far a backup is.", who=account),
+            ("may_view_state", State.WARNING, text("{who} may see how far a backup is.", who=who),
+             text("{who} may not see how far a backup is.", who=who),
              text("Give the login the right VIEW SERVER STATE, or do without: the backup's own messages say it too.")),
-            ("may_verify", State.WARNING, text("{who} may let the server read a backup through.", who=account),
+            ("may_verify", State.WARNING, text("{who} may let the server read a backup through.", who=who),
+             text("{who} may not let the server read a backup through.", who=who),
              text("Give the login the role dbcreator (RESTORE VERIFYONLY asks for it), or do without this proof.")),
         )  # fmt: skip
-        return tuple(self._right(f"{database}/{key}", row[key], no, must, do) for key, no, must, do in needs)
+        return tuple(
+            self._right(f"{database}/{key}", row[key], otherwise, yes, no, do) for key, otherwise, yes, no, do in needs
+        )
 
     def may_verify(self) -> bool:
         """Say whether the login may let the server read a backup through: from 2008 on that needs CREATE DATABASE."""
         (row,) = self._rows(tsql.rights("master")).dicts()
         return bool(row["may_verify"]) or numbers(self.about().version) < FIRST_THAT_GUARDS_FILES
 
-    def _right(self, key: str, says: int | None, otherwise: State, needed: Text, remedy: Text) -> Observation:
+    def _right(self, key: str, says: int | None, otherwise: State, yes: Text, no: Text, remedy: Text) -> Observation:
         full_key = f"rights/{self.server.name}/{key}"
         if says is None:
             found = text("The server does not say: no such database, or none that the login sees.")
-            return Observation(full_key, State.UNKNOWN, found, needed, remedy, self.system)
+            return Observation(full_key, State.UNKNOWN, found, yes, remedy, self.system)
         if says:
-            return Observation(full_key, State.PASSED, text("It may."), needed, NOTHING, self.system)
-        return Observation(full_key, otherwise, text("It may not."), needed, remedy, self.system)
+            return Observation(full_key, State.PASSED, yes, yes, NOTHING, self.system)
+        return Observation(full_key, otherwise, no, yes, remedy, self.system)
 
     # ---- backing up
 

@@ -163,7 +163,8 @@ def rights(wanted: str) -> str:
     """Return the query for what this login may do: 1 yes, 0 no, NULL where the server does not say."""
     return (
         f"SELECT HAS_PERMS_BY_NAME({literal(name(wanted))}, N'DATABASE', N'BACKUP DATABASE') AS may_back_up,"
-        " HAS_PERMS_BY_NAME(N'msdb.dbo.backupset', N'OBJECT', N'SELECT') AS may_read_msdb,"
+        " HAS_PERMS_BY_NAME(N'msdb.dbo.backupset', N'OBJECT', N'SELECT')"
+        " & HAS_PERMS_BY_NAME(N'msdb.dbo.backupmediafamily', N'OBJECT', N'SELECT') AS may_read_msdb,"
         " HAS_PERMS_BY_NAME(NULL, NULL, N'VIEW SERVER STATE') AS may_view_state,"
         " HAS_PERMS_BY_NAME(NULL, NULL, N'CREATE ANY DATABASE') AS may_verify"
     )

@@ -187,15 +187,29 @@ def _notice(stage: Stage, content: bytes, modified: float) -> None:
 
 @scene(
     "sql-folder-closed",
-    text("The service account of SQL Server may not write into its backup folder."),
+    text("The service account of SQL Server is denied to write into its backup folder."),
     options=("host",),
     shows=(("rights/sql-service", "blocked"),),
 )
 def _sql_folder_closed(stage: Stage) -> None:
+    for folder in _backup_folders(stage):
+        stage.put(msgspec.structs.replace(folder, denied=folder.writers))
+
+
+@scene(
+    "sql-folder-not-opened",
+    text("Only administrators may write into the backup folder of SQL Server, by a group."),
+    options=("host",),
+    shows=(("rights/sql-service", "unknown"),),
+)
+def _sql_folder_not_opened(stage: Stage) -> None:
+    for folder in _backup_folders(stage):
+        stage.put(msgspec.structs.replace(folder, writers=()))
+
+
+def _backup_folders(stage: Stage) -> list[HostFolder]:
     host = stage.options.get("host", "sql1")
-    for folder in stage.world.all(HostFolder, host=host):
-        if folder.path.endswith("\\Backup"):
-            stage.put(msgspec.structs.replace(folder, writers=()))
+    return [folder for folder in stage.world.all(HostFolder, host=host) if folder.path.endswith("\\Backup")]
 
 
 @scene(

@@ -15,6 +15,7 @@ from app.lab.windows.tools.files import access
 _RIGHTS = {
     "FullControl": "FullControl",
     "Modify": "Modify, Synchronize",
+    "Write": "Write",
     "ReadAndExecute": "ReadAndExecute, Synchronize",
 }
 
@@ -118,10 +119,11 @@ def _get_acl(call: Call) -> Iterator[Value]:
         except PsError as error:
             raise call.error("GetAcl_PathNotFound_Exception", "ObjectNotFound", error.message) from error
         rules = [
-            Object("System.Security.AccessControl.FileSystemAccessRule", FileSystemRights=_RIGHTS[rights],
-                   AccessControlType="Allow", IdentityReference=account, IsInherited=inherited,
-                   InheritanceFlags="ContainerInherit, ObjectInherit", PropagationFlags="None")
-            for account, rights, inherited in access(call.host, item.path)
+            Object("System.Security.AccessControl.FileSystemAccessRule", FileSystemRights=_RIGHTS[entry.rights],
+                   AccessControlType="Allow" if entry.allowed else "Deny", IdentityReference=entry.account,
+                   IsInherited=entry.inherited, InheritanceFlags="ContainerInherit, ObjectInherit",
+                   PropagationFlags="None")
+            for entry in access(call.host, item.path)
         ]  # fmt: skip
         yield Object(
             "System.Security.AccessControl.FileSecurity",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ntpath
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.lab.rows import HostFolder
@@ -152,28 +153,39 @@ def icacls(console: Console, line: CommandLine) -> int:
             to_stderr=True,
         )
     lead = line.arguments[0]
-    for account, rights, inherited in access(console.host, path):
-        shown = (
-            f"{'(I)' if inherited else ''}({'F' if rights == 'FullControl' else 'M' if rights == 'Modify' else 'RX'})"
-        )
-        console.out(f"{lead} {account}:{shown}")
+    for entry in access(console.host, path):
+        letters = {"FullControl": "F", "Modify": "M", "Write": "W"}.get(entry.rights, "RX")
+        shown = f"{'(I)' if entry.inherited else ''}{'' if entry.allowed else '(DENY)'}({letters})"
+        console.out(f"{lead} {entry.account}:{shown}")
         lead = " " * len(line.arguments[0])
     console.out("\nSuccessfully processed 1 files; Failed processing 0 files")
     return 0
 
 
-def access(host: Host, path: str) -> list[tuple[str, str, bool]]:
-    """Return who may do what (FullControl, Modify, ReadAndExecute) with a path, and whether that is inherited."""
-    own = host.world.get(HostFolder, host.name, path.lower().rstrip("\\"))
-    found = [
-        ("NT AUTHORITY\\SYSTEM", "FullControl", True),
-        ("BUILTIN\\Administrators", "FullControl", True),
-        ("BUILTIN\\Users", "ReadAndExecute", True),
+@dataclass(frozen=True)
+class Entry:
+    """One entry of an access list; `rights` is FullControl, Modify, Write or ReadAndExecute."""
+
+    account: str
+    rights: str
+    inherited: bool
+    allowed: bool = True
+
+
+def access(host: Host, path: str) -> list[Entry]:
+    """Return who may do what with a path, in the order in which Windows keeps it: what is denied there comes first."""
+    found = []
+    inherited, above = False, path.rstrip("\\")
+    while above:
+        row = host.world.get(HostFolder, host.name, above.lower())
+        found += [Entry(account, "Write", inherited, allowed=False) for account in (row.denied if row else ())]
+        found += [Entry(account, "Modify", inherited) for account in (row.writers if row else ())]
+        inherited, path, above = True, above, ntpath.dirname(above).rstrip("\\")
+        if above == path:
+            break
+    found += [
+        Entry("NT AUTHORITY\\SYSTEM", "FullControl", inherited=True),
+        Entry("BUILTIN\\Administrators", "FullControl", inherited=True),
+        Entry("BUILTIN\\Users", "ReadAndExecute", inherited=True),
     ]
-    found += [(writer, "Modify", False) for writer in (own.writers if own else ())]
-    above = ntpath.dirname(path.rstrip("\\"))
-    while above and above != path:
-        row = host.world.get(HostFolder, host.name, above.lower().rstrip("\\"))
-        found += [(writer, "Modify", True) for writer in (row.writers if row else ())]
-        path, above = above, ntpath.dirname(above)
     return list(dict.fromkeys(found))
