@@ -99,6 +99,7 @@ CASES = {
     "entitlements": Case({"pool_id": "fin-full"}),
     "monitors": Case(),
     "vcenters": Case(),
+    "topology": Case(),
     "provisioning-linked-clones": Case({"pool_id": "sales-lc", "on": False}, provisioning_on),
     "provisioning-full-clones": Case({"pool_id": "fin-full", "on": False}, provisioning_on),
 }

@@ -1,0 +1,2 @@
+# The servers that View's settings name: brokers, security servers, vCenters with their Composers, the event database.
+Find-AdLdsEntry -Base 'OU=Properties,DC=vdi,DC=vmware,DC=int' -Filter '(|(objectClass=pae-VirtualCenter)(objectClass=pae-VDMProperties)(objectClass=pae-EventDatabase))' -Property 'cn','objectClass','pae-ServerType','pae-ClientURL','pae-VCURL','pae-VCUserName','pae-SVIURL','pae-SVIUserName','pae-EventDatabaseServer','pae-EventDatabasePort','pae-EventDatabaseName'
