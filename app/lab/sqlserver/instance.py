@@ -85,7 +85,7 @@ class Seat:
     login: Login
     host: str
     program: str
-    library: str
+    interface: str
     encrypted: bool
     integrated: bool
     began: float
@@ -168,11 +168,11 @@ class Instance:
 
     # ---- sessions
 
-    def seat(self, login: Login, host: str, program: str, library: str, *, encrypted: bool, integrated: bool) -> Seat:
+    def seat(self, login: Login, host: str, program: str, interface: str, *, encrypted: bool, integrated: bool) -> Seat:
         """Give a new session the next free number, from 51 on."""
         with self._lock:
             number = next(number for number in range(51, 32768) if number not in self._seats)
-            seat = Seat(number, login, host, program, library, encrypted, integrated, self.world.now())
+            seat = Seat(number, login, host, program, interface, encrypted, integrated, self.world.now())
             self._seats[number] = seat
             return seat
 

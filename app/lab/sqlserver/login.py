@@ -64,7 +64,7 @@ def log_in(
         channel.write(b"".join(tokens.said(one) for one in said) + tokens.done(ERROR), last=True)
         return None
     seat = instance.seat(
-        login, asked.host, asked.application, asked.library,
+        login, asked.host, asked.application, asked.interface,
         encrypted=encryption in (Encrypt.ON, Encrypt.REQUIRED), integrated=asked.sspi is not None,
     )  # fmt: skip
     seat.database = database

@@ -139,7 +139,7 @@ def _sessions(look: Look) -> Iterator[dict[str, Any]]:
         began = look.instance.local(seat.began)
         yield {
             "session_id": seat.id, "login_time": began, "host_name": seat.host, "program_name": seat.program,
-            "host_process_id": None, "client_interface_name": seat.library, "security_id": seat.login.sid,
+            "host_process_id": None, "client_interface_name": seat.interface, "security_id": seat.login.sid,
             "login_name": seat.login.name, "nt_domain": None, "nt_user_name": None,
             "status": "running" if seat.request else "sleeping", "cpu_time": 0, "last_request_start_time": began,
             "is_user_process": 1, "database_id": _number(look, seat.database), "original_login_name": seat.login.name,

@@ -38,7 +38,7 @@ class Login:
     user: str
     password: str = field(repr=False)
     application: str
-    library: str
+    interface: str
     database: str
     sspi: bytes | None = field(repr=False)
     asks_features: bool
@@ -117,7 +117,7 @@ def read_login(body: bytes) -> Login:
     sspi = Reader(body, sspi_at).bytes(sspi_length) if flags2 & 0x80 else None
     return Login(
         version=version, packet_size=packet_size, host=utf16(part(0)), user=utf16(part(1)), password=_clear(part(2)),
-        application=utf16(part(3)), library=utf16(part(6)), database=utf16(part(8)), sspi=sspi,
+        application=utf16(part(3)), interface=utf16(part(6)), database=utf16(part(8)), sspi=sspi,
         asks_features=bool(flags3 & 0x10),
     )  # fmt: skip
 
