@@ -141,6 +141,15 @@ def _pace(lab: Lab, given: Json) -> Json:
     return {"pace": pace}
 
 
+def _clock(lab: Lab, given: Json) -> Json:
+    """Move the world's time: what idles out or falls due does so without anybody waiting for it."""
+    offset = float(lab.world.setting("clock_offset", "0")) + float(given["forward"])
+    lab.world.change(
+        "operator", f"the clock goes {offset:g} s ahead", Setting(name="clock_offset", value=f"{offset:g}")
+    )
+    return {"now": lab.world.now()}
+
+
 COMMANDS: dict[str, Callable[[Lab, Json], Json]] = {
     "ping": lambda _lab, _given: {"pid": os.getpid()},
     "status": lambda lab, _given: status(lab),
@@ -152,6 +161,7 @@ COMMANDS: dict[str, Callable[[Lab, Json], Json]] = {
     "operator": lambda lab, given: {"done": operator.perform(lab, given["name"], given.get("options"))},
     "acts": _acts,
     "pace": _pace,
+    "clock": _clock,
     "save": lambda lab, given: {"events": states.save(lab, given["name"])},
     "back": lambda lab, given: {"events": states.back(lab, given["name"])},
     "states": lambda lab, _given: {"states": states.saved(lab)},
