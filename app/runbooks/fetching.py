@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -153,14 +155,20 @@ class ReadKeys(Look):
 
 
 def holds_private_key(path: Path) -> bool:
-    """Say whether a file is an RSA key in XML with its private part (element D)."""
+    """Say whether a file is an RSA key in XML whose private part is there, whole, and belongs to its public part."""
     import xml.etree.ElementTree as ElementTree
 
     try:
         root = ElementTree.fromstring(path.read_bytes())  # noqa: S314  # fetched from our own host over a pinned connection
-    except ElementTree.ParseError:
+        n, e, d, p, q = (_number(root.findtext(name)) for name in ("Modulus", "Exponent", "D", "P", "Q"))
+    except (ElementTree.ParseError, ValueError):
         return False
-    return root.tag == "RSAKeyValue" and all(root.findtext(name) for name in ("Modulus", "Exponent", "D"))
+    return root.tag == "RSAKeyValue" and min(p, q) > 1 and p * q == n and e * d % math.lcm(p - 1, q - 1) == 1
+
+
+def _number(words: str | None) -> int:
+    """Read a number of an RSA key in XML: base64, the highest byte first. ValueError where there is none."""
+    return int.from_bytes(base64.b64decode(words or "", validate=True), "big")
 
 
 def content_checks() -> dict[str, ContentCheck]:

@@ -118,7 +118,7 @@ class CompareDesktopStates(Look):
 
 def switch_on(ctx: Context, before: Json) -> Closing:
     """Close the freeze: on again where it was on. Pools that are gone since are none of ours any more; one that cannot
-    be switched keeps no other from it."""
+    be switched keeps no other from it. Raises UserError where one is not on then: the engine tries again."""
     broker = connections(ctx).broker()
 
     def switch(pool: Pool) -> None:
@@ -126,8 +126,12 @@ def switch_on(ctx: Context, before: Json) -> Closing:
         broker.set_provisioning(pool, on=True)
 
     each(_still(ctx, before, on=False), switch)
-    if _still(ctx, before, on=False):
-        return Closing.IMPOSSIBLE
+    if left := _still(ctx, before, on=False):
+        raise UserError(
+            text("Provisioning is still off: {pools}.", pools=progress.some([pool.name for pool in left])),
+            text("The broker took the command, but says when asked that it is off."),
+            text("Switch it on in View Administrator."),
+        )
     return Closing.CLOSED
 
 

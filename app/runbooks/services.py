@@ -71,7 +71,8 @@ class ServiceStopped(StepBase):
 
 
 def start_again(ctx: Context, before: Json) -> Closing:
-    """Start a service that ran before it was stopped, and see it run. One that was stopped before stays so."""
+    """Start a service that ran before it was stopped, and see it run. One that was stopped before stays so. Raises
+    UserError where it does not run then: the engine tries again."""
     if before["state"] == "Stopped":
         return Closing.CLOSED
     c = connections(ctx)
@@ -88,7 +89,10 @@ def start_again(ctx: Context, before: Json) -> Closing:
         ctx.say(text("Starting {service} on {host}", service=before["display"], host=host.name))
         c.host(host).start_service(before["name"])
     _await(ctx, host, before, "Start Pending")
-    return Closing.CLOSED if _state(ctx, host, before) == "Running" else Closing.IMPOSSIBLE
+    found = _state(ctx, host, before)
+    if found != "Running":
+        raise _not_so(before, found, text("running"))
+    return Closing.CLOSED
 
 
 def _state(ctx: Context, host: Host, before: Json) -> str | None:

@@ -91,15 +91,21 @@ def folder_for(c: Connections, database: Database) -> str:
 
 
 def remove_all(ctx: Context, before: Json) -> Closing:
-    """Remove folders and files, and see that they are gone. What cannot be removed keeps nothing else from it."""
+    """Remove folders and files, and see that they are gone. What cannot be removed keeps nothing else from it. Raises
+    UserError where something is left: the engine tries again; impossible where the profile knows a host no more."""
     hosts = {host.name: host for host in connections(ctx).profile.hosts()}
     places = [(file["host"], file["path"], _file_gone) for file in before["files"]]
     places += [(name, before["folder"], _folder_gone) for name in before["hosts"]]
     known = [(hosts[name], path, gone) for name, path, gone in places if name in hosts]
-    all_gone = all(each(known, lambda place: place[2](connections(ctx).host(place[0]), place[1])))
-    if len(known) < len(places):
-        return Closing.IMPOSSIBLE  # the profile no longer knows one of the hosts: a person must look
-    return Closing.CLOSED if all_gone else Closing.IMPOSSIBLE
+    gone = each(known, lambda place: place[2](connections(ctx).host(place[0]), place[1]))
+    left = [f"{place[0].name}: {place[1]}" for place, is_gone in zip(known, gone, strict=True) if not is_gone]
+    if left:
+        raise UserError(
+            text("It could not be removed: {files}.", files=", ".join(left)),
+            text("It was removed without an error, and is still there when looked for."),
+            text("Remove it by hand."),
+        )
+    return Closing.CLOSED if len(known) == len(places) else Closing.IMPOSSIBLE
 
 
 def _file_gone(host: WinRm, path: str) -> bool:
