@@ -93,6 +93,13 @@ def stored_password(profile: str, name: str) -> str | None:
         raise _keyring_failed(error) from error
 
 
+def keyring_there() -> bool:
+    """Say whether this workstation has a keyring that keeps passwords. May take a moment: libraries are asked."""
+    import keyring
+
+    return keyring.get_keyring().priority >= 1  # below 1 is what forgets, or keeps in plain (keyring's own scale)
+
+
 def store_password(profile: str, name: str, password: str) -> None:
     """Put a password into the keyring."""
     import keyring

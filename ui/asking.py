@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.engine.prompter import Choice, FailedStep, GuidedCard, Stay
 from app.errors import Stopped
+from app.profile import Profile
+from app.secrets import Passwords, keyring_there, store_password
 from app.tasks import Desk
 from app.texts import Text
 from app.trust import Certificate
@@ -15,9 +17,23 @@ from ui.bridge import Job
 
 @dataclass(frozen=True)
 class AskPassword:
-    """A password; the answer is a string, or None where the operator gives none."""
+    """A password; the answer is `Given`, or None where the operator gives none. `question` names account and system.
+
+    `profile` is empty where it is nobody's to keep; `may_keep`: this workstation has a keyring."""
 
     question: Text
+    profile: str = ""
+    may_keep: bool = False
+
+
+@dataclass(frozen=True)
+class Given:
+    """A password as it was typed. `everywhere`: for this account on all systems of the profile; `keep`: in the
+    keyring, else only as long as the program runs."""
+
+    password: str = field(repr=False)
+    everywhere: bool = False
+    keep: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,10 +88,55 @@ class JobPrompter:
         return answer if isinstance(answer, Stay) else Stay.LEAVE
 
 
+@dataclass(frozen=True)
+class AskingDesk(Desk):
+    """A desk whose passwords and certificates are asked for through a job. What was typed is asked for once: it is
+    remembered for that profile alone, as long as the program runs, in the desk that this one was made from."""
+
+    job: Job | None = None
+
+    def passwords(self, profile: Profile) -> Passwords:
+        name = profile.name
+        known = {key[len(name) + 1 :]: value for key, value in self.given.items() if key.startswith(f"{name}\0")}
+        usual = {key: value for key, value in self.given.items() if "\0" not in key}
+        asking = dataclasses.replace(
+            self, given=usual | known, ask=lambda question: self._password(profile, question)
+        )  # fmt: skip
+        return Desk.passwords(asking, profile)
+
+    def _password(self, profile: Profile, question: Text) -> str | None:
+        assert self.job is not None, "a desk that asks is made for a job"
+        keeper = "" if profile.practice else profile.name
+        given = self.job.ask(AskPassword(question, keeper, bool(keeper) and keyring_there()))
+        if not isinstance(given, Given) or not given.password:
+            return None
+        account, system = question.values["account"], question.values["system"]
+        remember(self, profile.name, account, system, given)
+        return given.password
+
+
+def remember(desk: Desk, profile: str, account: str, system: str, given: Given) -> None:
+    """Keep a password as the operator wants it kept. Raises UserError where the keyring does not take it: it is
+    remembered all the same as long as the program runs."""
+    forget(desk, profile, account, system)
+    name = account if given.everywhere else f"{account}@{system}"
+    desk.given[f"{profile}\0{name}"] = given.password
+    if given.keep:
+        store_password(profile, name, given.password)
+
+
+def forget(desk: Desk, profile: str, account: str, system: str) -> None:
+    """Forget what was typed for an account, there and everywhere; what the keyring has is left as it is."""
+    for name in (f"{account}@{system}", account):
+        desk.given.pop(f"{profile}\0{name}", None)
+
+
 def desk_for(job: Job, desk: Desk) -> Desk:
     """Return the desk whose passwords and certificates are asked for through this job."""
-    return dataclasses.replace(
-        desk,
-        ask=lambda question: job.ask(AskPassword(question)),
+    return AskingDesk(
+        desk.data,
+        desk.given,
         trust_it=lambda system, shown, pinned: bool(job.ask(AskTrust(system, shown, pinned))),
+        clock=desk.clock,
+        job=job,
     )
