@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from PySide6.QtCore import Qt
@@ -26,7 +27,7 @@ from ui.bridge import Question
 from ui.widgets.parts import keyed
 
 WIDTH = 64  # letters
-PAIRS = 16  # of a fingerprint's two-digit groups in a line
+PAIRS = 8  # of a fingerprint's two-digit groups in a line
 
 
 def answer(parent: QWidget, question: Question) -> QDialog:
@@ -62,9 +63,8 @@ class PasswordDialog(QDialog):
         self._typed.setAccessibleName(question.text())
         self._show = QCheckBox(keyed(text("Show what is typed"), "S"))
         self._show.toggled.connect(self._reveal)
-        self._everywhere = QCheckBox(
-            keyed(text("Use it wherever {account} logs in", account=account.replace("&", "&&")), "W")
-        )
+        shown = account.replace("&", "&&")
+        self._everywhere = QCheckBox(keyed(text("Use it wherever {account} logs in", account=shown), "W"))
         self._everywhere.setToolTip(str(text("Else it is used on {system} only.", system=system)))
         self._everywhere.setChecked(True)
         self._keep = QCheckBox(keyed(text("Keep it in this workstation's keyring"), "K"))
@@ -174,8 +174,8 @@ FINGERPRINT = text("SHA-256")
 def _facts(certificate: Certificate) -> list[tuple[Text, str]]:
     """Return the rows of a certificate; they stand in the same order for every one."""
     return [
-        (text("Subject"), plain(certificate.subject)),
-        (text("Issuer"), plain(certificate.issuer)),
+        (text("Subject"), name_in_lines(certificate.subject)),
+        (text("Issuer"), name_in_lines(certificate.issuer)),
         (text("Valid from"), f"{certificate.not_before:%Y-%m-%d}"),
         (text("Valid until"), f"{certificate.not_after:%Y-%m-%d}" + (f" — {_EXPIRED}" if certificate.expired else "")),
         (FINGERPRINT, fingerprint(certificate.sha256)),
@@ -190,13 +190,18 @@ def _advice(subject: AskTrust, *, changed: bool) -> Text:
         return text("Find out why. Trust the new one only if you know that it was changed on purpose.")
     if subject.shown.expired:
         return text("It has expired. Trust it only if you know that it has not been renewed yet.")
-    return text("Compare its SHA-256 on the server itself, for example with certutil -v -store My, then decide.")
+    return text("Compare its SHA-256 on the server itself, then decide.")
 
 
 def fingerprint(digest: str) -> str:
     """Return a digest as people compare it: in capitals, pairs apart, lines of equal length."""
     pairs = [digest[place : place + 2].upper() for place in range(0, len(digest), 2)]
     return "\n".join(":".join(pairs[place : place + PAIRS]) for place in range(0, len(pairs), PAIRS))
+
+
+def name_in_lines(name: str) -> str:
+    """Return a certificate's name, each part of it in a line of its own, so that no part is ever cut off."""
+    return ",\n".join(plain(part) for part in re.split(r"(?<!\\),", name))
 
 
 def plain(words: str) -> str:
