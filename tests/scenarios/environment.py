@@ -7,8 +7,10 @@ import io
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,10 @@ from app import cli, paths
 from app.lab import process
 from app.lab.practice import practice_profile
 from app.lab.world import Event
+from app.observation import Observation
 from app.profile import Profile
+from app.runbooks.checks.check import Surroundings
+from app.runbooks.checks.table import CHECKS
 from app.tasks import Answer, Desk, Looked, look
 from app.texts import use_language
 from app.trust import describe
@@ -27,6 +32,7 @@ from app.trust import describe
 OURS = ("winrm:", "sql:", "vcenter:")
 """What changes the world because a client called: everything else is the environment's own doing, or a test's."""
 START = "start"
+LONGEST = 30.0  # seconds that something may take which must come
 HOME = Path(__file__).resolve().parents[2]
 
 
@@ -71,8 +77,9 @@ class Environment:
         return process.send(self.published, command, **arguments)
 
     def scene(self, name: str, **options: Any) -> None:
-        """Set a scene; `quiet` strikes all."""
+        """Set a scene; `quiet` strikes all. Returns when the doors that it opens or shuts are so."""
         self.lab("scene", name=name, options={key: str(value) for key, value in options.items()})
+        self._settle()
 
     def fault(self, system: str, call: str, kind: str, times: int = -1, detail: str = "") -> str:
         """Let the calls of a system that match fail in that way; returns the fault's id."""
@@ -161,6 +168,12 @@ class Environment:
         file.write_text(json.dumps(practice_passwords(self.data) | other), "utf-8")
         return file
 
+    def ask(self, key: str, around: Surroundings | None = None, profile: Profile | None = None) -> list[Observation]:
+        """Ask one check of the table."""
+        check = next(check for check in CHECKS if check.key == key)
+        with self.desk.connections(profile or self.profile()) as c:
+            return list(check.answers(c, around or Surroundings()))
+
     def look(self, profile: Profile | None = None) -> Looked:
         """Ask all checks, in this process."""
         return look(self.desk, profile or self.profile(), _nobody)
@@ -193,9 +206,18 @@ class Environment:
 
     # ---- between tests
 
+    def _settle(self) -> None:
+        """Wait until the systems that answer, and no others, listen: the lab opens and shuts doors on its own time."""
+        deadline = time.monotonic() + LONGEST
+        for name, system in self.lab("status")["systems"].items():
+            while _listens(system["port"]) != system["answers"]:
+                assert time.monotonic() < deadline, f"{name} does not come or go"
+                time.sleep(0.005)
+
     def back(self) -> None:
         """Make everything as it was at first: the world, and a data folder that holds nothing but the lab."""
         self.lab("back", name=START)
+        self._settle()
         for path in self.data.iterdir():
             if path.name == "lab":
                 continue
@@ -207,6 +229,11 @@ class Environment:
 
     def close(self) -> None:
         process.stop(self.data)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _nobody(_answer: Answer) -> None:

@@ -14,7 +14,9 @@ from app.backupset.manifest import Manifest
 from app.connectors.connections import Connections
 from app.errors import UserError
 from app.observation import Observation, State, could_not_look
-from app.texts import Text
+from app.texts import Text, text
+
+AGAIN = text("Mend that, then look again.")
 
 
 class Meaning(StrEnum):
@@ -51,6 +53,7 @@ class Check:
     key: str
     title: Text
     why: Text
+    needed: Text
     bad: Meaning
     unknown: Meaning
     look: Callable[[Connections, Surroundings], Answer]
@@ -71,9 +74,14 @@ class Check:
         return seen.state is State.BLOCKED
 
     def _weighed(self, seen: Observation) -> Observation:
-        if seen.state is State.BLOCKED and self.bad is Meaning.WARNS:
-            return msgspec.structs.replace(seen, state=State.WARNING)
-        return seen
+        milder = seen.state is State.BLOCKED and self.bad is Meaning.WARNS
+        remedy = seen.remedy if seen.remedy.message or seen.state is State.PASSED else AGAIN
+        return msgspec.structs.replace(
+            seen,
+            state=State.WARNING if milder else seen.state,
+            needed=seen.needed if seen.needed.message else self.needed,
+            remedy=remedy,
+        )
 
 
 Asked: TypeAlias = tuple[str, Callable[[], Observation]]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
+from functools import partial
 
 from app.connectors.connections import Connections
 from app.errors import UserError
 from app.observation import Observation, State, could_not_look
 from app.runbooks import notice, progress
-from app.runbooks.checks.check import Surroundings
+from app.runbooks.checks.check import Surroundings, each_system
 from app.texts import text
 
 DAILY = 24 * 3600.0  # seconds: the paper's frequency for AD LDS and Composer's database (table 6)
@@ -30,24 +31,29 @@ def others(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
     return tuple(seen)
 
 
-def more_off(c: Connections, around: Surroundings) -> Observation:
+def more_off(c: Connections, around: Surroundings) -> tuple[Observation, ...]:
     """Compare which pools are off with the last set: more of them may be someone else's freeze."""
-    key, needed = "more-off", text("No more pools should be off than at the last backup.")
+    return each_system("more-off", [(f"winrm:{c.profile.brokers[0].host.name}", partial(_more_off, c, around))])
+
+
+def _more_off(c: Connections, around: Surroundings) -> Observation:
+    key, system = "more-off", f"winrm:{c.profile.brokers[0].host.name}"
+    needed = text("No more pools should be off than at the last backup.")
     off = {pool.pool_id: pool.name for pool in c.broker().pools() if pool.can_switch and pool.provisioning is False}
     last = around.newest_set()
     if last is None:
         found = text("There is no earlier set to compare with; off now: {names}.", names=", ".join(off.values()) or "-")
-        return Observation(key, State.UNKNOWN if off else State.PASSED, found, needed, LOOK)
+        return Observation(key, State.UNKNOWN if off else State.PASSED, found, needed, LOOK, system)
     then = {pool.pool_id: pool.provisioning for pool in last.pools}
     more = [name for pool_id, name in off.items() if then.get(pool_id)]
     new = [name for pool_id, name in off.items() if pool_id not in then]
     if more:
         found = text("Off now, and on at the last backup: {names}.", names=progress.some(more))
-        return Observation(key, State.WARNING, found, needed, LOOK)
+        return Observation(key, State.WARNING, found, needed, LOOK, system)
     if new:
         found = text("Off, and not yet there at the last backup: {names}.", names=progress.some(new))
-        return Observation(key, State.WARNING, found, needed, LOOK)
-    return Observation(key, State.PASSED, text("No more than then."), needed)
+        return Observation(key, State.WARNING, found, needed, LOOK, system)
+    return Observation(key, State.PASSED, text("No more than then."), needed, system=system)
 
 
 def age(_c: Connections, around: Surroundings) -> Observation:

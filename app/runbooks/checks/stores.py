@@ -16,7 +16,7 @@ from app.runbooks.checks.hosts import vdm_tool
 from app.runbooks.checks.work import built_in_files
 from app.runbooks.confirming import composer_version
 from app.texts import text
-from app.view.pools import PoolKind
+from app.view.pools import Pool, PoolKind
 
 UNKNOWN = "unknown"
 
@@ -47,35 +47,40 @@ def versions(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
 
 def parents(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
     """Look whether parent VM and snapshot of every linked-clone pool are in a vCenter: without them no recompose."""
+    return each_system("parents", [(f"winrm:{c.profile.brokers[0].host.name}", partial(_parents, c))])
+
+
+def _parents(c: Connections) -> Observation:
+    key, system = "parents", f"winrm:{c.profile.brokers[0].host.name}"
+    needed = text("Each linked-clone pool's parent and snapshot must exist.")
     pools = [pool for pool in c.broker().pools() if pool.kind is PoolKind.LINKED_CLONE]
-
-    def ask() -> Observation:
-        needed = text("Each linked-clone pool's parent and snapshot must exist.")
-        missing, unread = [], []
-        for pool in pools:
-            if not pool.parent_vm or not pool.parent_snapshot:
-                unread.append(pool.name)
-            elif not any(
-                c.vcenter(v).parent_and_snapshot(pool.parent_vm, pool.parent_snapshot).snapshot
-                for v in c.profile.vcenters
-            ):
-                missing.append(f"{pool.name}: {pool.parent_vm} {pool.parent_snapshot}")
-        if missing:
-            found = text("Not found in any vCenter: {names}.", names=progress.some(missing))
-            remedy = text("Bring the parent and its snapshot back, or give the pool another one.")
-            return Observation("parents", State.BLOCKED, found, needed, remedy)
-        if unread:
-            found = text("View does not say what these pools are made from: {names}.", names=progress.some(unread))
-            return Observation(
-                "parents", State.UNKNOWN, found, needed, text("Look at the pools in View Administrator.")
-            )
-        return Observation("parents", State.PASSED, text("{count} pools, all found.", count=len(pools)), needed)
-
-    return each_system("parents", [("", ask)])
+    told = [pool for pool in pools if pool.parent_vm and pool.parent_snapshot]
+    missing = [f"{pool.name}: {pool.parent_vm} {pool.parent_snapshot}" for pool in told if not _made_from(c, pool)]
+    if missing:
+        found = text("Not found in any vCenter: {names}.", names=progress.some(missing))
+        remedy = text("Bring the parent and its snapshot back, or give the pool another one.")
+        return Observation(key, State.BLOCKED, found, needed, remedy, system)
+    if unread := [pool.name for pool in pools if pool not in told]:
+        found = text("View does not say what these pools are made from: {names}.", names=progress.some(unread))
+        return Observation(key, State.UNKNOWN, found, needed, text("Look at them in View Administrator."), system)
+    found = text("{count} linked-clone pools, parents and snapshots are all there.", count=len(pools))
+    return Observation(key, State.PASSED, found, needed, system=system)
 
 
-def recovery_password(c: Connections, _around: Surroundings) -> Observation:
+def _made_from(c: Connections, pool: Pool) -> bool:
+    """Say whether a pool's parent and snapshot are in a vCenter. Raises UserError where one could not be asked."""
+    return any(
+        c.vcenter(vcenter).parent_and_snapshot(pool.parent_vm, pool.parent_snapshot).snapshot
+        for vcenter in c.profile.vcenters
+    )
+
+
+def recovery_password(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
     """Where exports are encrypted, try the data recovery password on the newest file of View's own backup."""
+    return each_system("recovery-password", [(f"winrm:{c.profile.brokers[0].host.name}", partial(_recovery, c))])
+
+
+def _recovery(c: Connections) -> Observation:
     broker, key = c.profile.brokers[0], "recovery-password"
     needed = text("Where exports are encrypted, the data recovery password must be known.")
     system = f"winrm:{broker.host.name}"

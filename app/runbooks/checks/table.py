@@ -11,80 +11,130 @@ from app.runbooks.checks.check import Check, Meaning, Surroundings
 from app.texts import text
 
 BLOCKS, WARNS = Meaning.BLOCKS, Meaning.WARNS
-PAPER = text("(paper: Back up AD LDS, step 1)")
+STEP_1 = text("(paper: Back up AD LDS, step 1)")
 
 CHECKS: tuple[Check, ...] = (
-    Check("notice", text("Another run"), text("Two runs would undo each other."), BLOCKS, BLOCKS, history.others),
-    Check("services", text("Services"), text("The tools need them."), BLOCKS, BLOCKS, hosts.services),
-    Check("clustered", text("Clusters"), text("A stop would be a failover."), BLOCKS, BLOCKS, hosts.clustered),
-    Check("progress/view", text("Work in View"), PAPER, BLOCKS, BLOCKS, work.in_view),
-    Check("progress/vcenter", text("Work in vCenter"), PAPER, BLOCKS, BLOCKS, work.in_vcenter),
-    Check("progress/composer", text("Work in Composer"), PAPER, BLOCKS, WARNS, work.in_composer),
-    Check("scheduled", text("Scheduled work"), text("Off does not stop it."), BLOCKS, WARNS, work.scheduled),
-    Check("draining", text("Work at logoff"), text("Off does not stop it."), WARNS, WARNS, work.draining),
     Check(
-        "built-in", text("View's own backup"), text("Both would export at once."), BLOCKS, WARNS, work.built_in_backup
-    ),
-    Check("versions", text("Versions"), text("A restore needs exactly these."), BLOCKS, WARNS, stores.versions),
-    Check(
-        "rights/view",
-        text("Rights in View"),
-        text("What is switched off must be switched on."),
-        BLOCKS,
-        BLOCKS,
-        rights.view,
-    ),
-    Check("rights/sql", text("Rights in SQL Server"), text("The proof is in msdb."), BLOCKS, BLOCKS, rights.sql),
-    Check(
-        "rights/sql-service",
-        text("SQL Server's own account"),
-        text("It writes the file."),
-        BLOCKS,
-        WARNS,
-        rights.sql_service,
-    ),
-    Check("rights/vcenter", text("Rights in vCenter"), text("Else parts are missing."), BLOCKS, BLOCKS, rights.vcenter),
-    Check("tools", text("Tools"), text("View's own tools do the work."), BLOCKS, BLOCKS, hosts.tools),
-    Check("space", text("Free space"), text("A full disk ends a backup half-way."), BLOCKS, WARNS, space.space),
-    Check(
-        "security-servers",
-        text("Security Servers"),
-        text("Users come in by them."),
-        WARNS,
-        WARNS,
-        hosts.security_servers,
-    ),
-    Check("clocks", text("Clocks"), text("The set's times rest on them."), WARNS, WARNS, hosts.clocks),
-    Check("winrm", text("WinRM"), text("All commands travel over it."), WARNS, BLOCKS, hosts.winrm),
-    Check(
-        "parents",
-        text("Parents and snapshots"),
-        text("Without them no clone can be made again."),
-        WARNS,
-        WARNS,
-        stores.parents,
+        "notice", text("Another run"), text("Two runs would undo each other."),
+        text("No other run may be going on, and none may have left something off."),
+        BLOCKS, BLOCKS, history.others,
     ),
     Check(
-        "recovery-password",
-        text("Recovery password"),
-        text("Without it the export is worthless."),
-        BLOCKS,
-        WARNS,
-        stores.recovery_password,
+        "services", text("Services"), text("The tools need them. (paper: Restore, step 8)"),
+        text("AD LDS, Connection Server and Composer must be running."),
+        BLOCKS, BLOCKS, hosts.services,
     ),
     Check(
-        "more-off", text("Pools that are off"), text("It may be someone else's freeze."), WARNS, WARNS, history.more_off
+        "clustered", text("Clusters"), text("A stop would be a failover."),
+        text("Services that will be stopped must not be clustered."),
+        BLOCKS, BLOCKS, hosts.clustered,
     ),
     Check(
-        "single-points",
-        text("Single points"),
-        text("The paper urges high availability."),
-        WARNS,
-        WARNS,
-        single.single_points,
+        "progress/view", text("Work in View"), STEP_1,
+        text("No desktop may be in the making or being deleted."),
+        BLOCKS, BLOCKS, work.in_view,
     ),
-    Check("age", text("Age of the last set"), text("A backup that is old is none."), WARNS, WARNS, history.age),
-)
+    Check(
+        "progress/vcenter", text("Work in vCenter"), STEP_1,
+        text("No task that creates, changes or deletes VMs may be queued or running."),
+        BLOCKS, BLOCKS, work.in_vcenter,
+    ),
+    Check(
+        "progress/composer", text("Work in Composer"), STEP_1,
+        text("Composer must not be working on a request."),
+        BLOCKS, WARNS, work.in_composer,
+    ),
+    Check(
+        "scheduled", text("Scheduled work"), text("Provisioning off does not stop it."),
+        text("Nothing should begin while the backup runs."),
+        BLOCKS, WARNS, work.scheduled,
+    ),
+    Check(
+        "draining", text("Work at logoff"), text("Provisioning off does not stop it."),
+        text("No desktop should be refreshed or deleted at logoff while the stores are captured."),
+        WARNS, WARNS, work.draining,
+    ),
+    Check(
+        "built-in", text("View's own backup"), text("Both would export at once."),
+        text("View's own backup must not be running."),
+        BLOCKS, WARNS, work.built_in_backup,
+    ),
+    Check(
+        "versions", text("Versions"), text("A restore needs exactly these."),
+        text("The brokers must have one version; all versions should be known."),
+        BLOCKS, WARNS, stores.versions,
+    ),
+    Check(
+        "rights/view", text("Rights in View"), text("What is switched off must be switched on again."),
+        text("The account must have the View role Administrators."),
+        BLOCKS, BLOCKS, rights.view,
+    ),
+    Check(
+        "rights/sql", text("Rights in SQL Server"), text("The proof of a backup is in msdb."),
+        text("The logins must be able to back up their databases and to read msdb."),
+        BLOCKS, BLOCKS, rights.sql,
+    ),
+    Check(
+        "rights/sql-service", text("SQL Server's own account"), text("It writes the backup's file."),
+        text("SQL Server's service account must be able to write into the backup folder."),
+        BLOCKS, WARNS, rights.sql_service,
+    ),
+    Check(
+        "rights/vcenter", text("Rights in vCenter"), text("Else parts are missing. (paper: Back up vSphere)"),
+        text("The account must be able to read vCenter's inventory."),
+        BLOCKS, BLOCKS, rights.vcenter,
+    ),
+    Check(
+        "tools", text("Tools"), text("The makers' own tools do the work. (paper: Back up AD LDS, step 3)"),
+        text("vdmexport, View PowerCLI and aspnet_regiis must be there."),
+        BLOCKS, BLOCKS, hosts.tools,
+    ),
+    Check(
+        "space", text("Free space"), text("A full disk ends a backup half-way."),
+        text("There must be room on the hosts, for the databases, and in the repository."),
+        BLOCKS, WARNS, space.space,
+    ),
+    Check(
+        "security-servers", text("Security Servers"), text("Users come in by them. (paper: table 6)"),
+        text("Security Servers should be running."),
+        WARNS, WARNS, hosts.security_servers,
+    ),
+    Check(
+        "clocks", text("Clocks"), text("The set's times rest on them."),
+        text("All clocks should tell the same time."),
+        WARNS, WARNS, hosts.clocks,
+    ),
+    Check(
+        "winrm", text("WinRM"), text("All commands travel over it."),
+        text("WinRM must answer on every host, and allow enough."),
+        WARNS, BLOCKS, hosts.winrm,
+    ),
+    Check(
+        "parents", text("Parents and snapshots"), text("Without them no clone can be made again."),
+        text("Each linked-clone pool's parent and snapshot must exist."),
+        WARNS, WARNS, stores.parents,
+    ),
+    Check(
+        "recovery-password", text("Recovery password"), text("Without it an encrypted export is worthless."),
+        text("Where exports are encrypted, the data recovery password must be known."),
+        BLOCKS, WARNS, stores.recovery_password,
+    ),
+    Check(
+        "more-off", text("Pools that are off"), text("It may be someone else's freeze."),
+        text("No more pools should be off than at the last backup."),
+        WARNS, WARNS, history.more_off,
+    ),
+    Check(
+        "single-points", text("Single points"), text("The paper urges high availability. (paper: table 6)"),
+        text("Brokers, databases and clusters should outlast the loss of one machine."),
+        WARNS, WARNS, single.single_points,
+    ),
+    Check(
+        "age", text("Age of the last set"), text("The paper wants one every day. (paper: table 6)"),
+        text("The last backup set should be younger than a day."),
+        WARNS, WARNS, history.age,
+    ),
+)  # fmt: skip
 
 
 def look(c: Connections, around: Surroundings) -> Iterator[tuple[Check, Observation]]:

@@ -60,8 +60,12 @@ def scheduled(c: Connections, around: Surroundings) -> tuple[Observation, ...]:
     return each_system("scheduled", asked)
 
 
-def draining(c: Connections, _around: Surroundings) -> Observation:
+def draining(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
     """Name the floating pools that refresh or delete desktops at logoff: this goes on, or breaks, in the freeze."""
+    return each_system("draining", [(f"winrm:{c.profile.brokers[0].host.name}", partial(_draining, c))])
+
+
+def _draining(c: Connections) -> Observation:
     key, system = "draining", f"winrm:{c.profile.brokers[0].host.name}"
     needed = text("No desktop should be refreshed or deleted at logoff while the stores are captured.")
     floating = [pool for pool in c.broker().pools() if not pool.persistent and pool.can_switch]
@@ -79,8 +83,12 @@ def draining(c: Connections, _around: Surroundings) -> Observation:
     return Observation(key, State.PASSED, text("No pool does this."), needed, system=system)
 
 
-def built_in_backup(c: Connections, _around: Surroundings) -> Observation:
+def built_in_backup(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
     """Look whether View's own nightly backup is being written at this moment."""
+    return each_system("built-in", [(f"winrm:{c.profile.brokers[0].host.name}", partial(_built_in, c))])
+
+
+def _built_in(c: Connections) -> Observation:
     broker = c.profile.brokers[0]
     host = c.host(broker.host)
     needed = text("View's own backup must not be running.")
