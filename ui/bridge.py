@@ -150,6 +150,7 @@ class Job(QObject):
             else:
                 gathered.append(item)
         self._deliver(gathered)
+        self._timer.setInterval(TICK if emptied else 0)
         if end is not None:
             self._timer.stop()
             self._finish(end)

@@ -1,0 +1,61 @@
+"""Small things that several pages are made of: access keys, copied words, fixed letters, words that wrap."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QWidget
+
+from app.texts import Text
+
+
+def keyed(words: Text | str, key: str) -> str:
+    """Return a button's words with an access key: in the word where it occurs, else behind it, as Windows does."""
+    shown = str(words)
+    place = shown.lower().find(key.lower())
+    return f"{shown[:place]}&{shown[place:]}" if place >= 0 else f"{shown}(&{key.upper()})"
+
+
+def button(name: str) -> QPushButton:
+    """Return a button of a page. Enter presses it where it has the focus, and never another one."""
+    made = QPushButton()
+    made.setObjectName(name)
+    made.setAutoDefault(True)
+    return made
+
+
+def label(name: str = "", *, soft: bool = False, bold: bool = False) -> QLabel:
+    """Return a label for plain words that wraps, and whose words can be marked and copied."""
+    made = QLabel()
+    made.setObjectName(name)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setWordWrap(True)
+    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    made.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+    if soft:
+        made.setProperty("class", "soft")
+    if bold:
+        font = made.font()
+        font.setBold(True)
+        made.setFont(font)
+    return made
+
+
+def card(name: str) -> QFrame:
+    """Return a frame that stands out from the page."""
+    made = QFrame()
+    made.setObjectName(name)
+    made.setProperty("class", "card")
+    return made
+
+
+def fixed_letters(widget: QWidget) -> QFont:
+    """Return letters of one width, as large as the widget's own, for commands."""
+    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+    font.setPointSizeF(widget.font().pointSizeF())
+    return font
+
+
+def copy(words: str) -> None:
+    """Put words onto the clipboard."""
+    QGuiApplication.clipboard().setText(words)
