@@ -96,9 +96,9 @@ def check(options: argparse.Namespace) -> int:
 def _table(console: Console) -> int:
     from app.runbooks.checks.table import CHECKS
 
-    rows = [(c.key, str(c.title), c.bad.value, c.unknown.value, str(c.why)) for c in CHECKS]
-    console.table(("check", "looks at", "bad", "unknown", "why"), rows)
-    names = ("check", "title", "bad", "unknown", "why")
+    rows = [(c.key, str(c.title), c.bad.value, c.unknown.value, str(c.needed), str(c.why)) for c in CHECKS]
+    console.table(("check", "looks at", "bad", "unknown", "needed", "why"), rows)
+    names = ("check", "title", "bad", "unknown", "needed", "why")
     console.result({"table": [dict(zip(names, row, strict=True)) for row in rows]})
     return 0
 
@@ -110,14 +110,24 @@ def backup(options: argparse.Namespace) -> int:
     if options.dry_run:
         return _dry_run(console, desk, profile)
     looked = tasks.look(desk, profile, lambda answer: _bad(console, answer))
-    if looked.outcome != "done":
-        console.line(text("The backup was not begun; nothing was changed."))
-        console.result({"outcome": looked.outcome, "checks": looked.as_json()})
-        return {"blocked": BLOCKED, "unknown": UNKNOWN}[looked.outcome]
     prompter = _prompter(options, console, profile)
+    outcome = looked.outcome
+    if outcome == "done" and looked.warnings and not _goes_on(looked, profile, prompter, asks=not options.yes):
+        outcome = "blocked"
+    if outcome != "done":
+        console.line(text("The backup was not begun; nothing was changed."))
+        console.result({"outcome": outcome, "checks": looked.as_json()})
+        return {"blocked": BLOCKED, "unknown": UNKNOWN}[outcome]
     with _stoppable(console, prompter) as stop:
         ending = tasks.back_up(desk, profile, prompter, console.live, stop)
     return _ended(console, ending)
+
+
+def _goes_on(looked: tasks.Looked, profile: Profile, prompter: Prompter, *, asks: bool) -> bool:
+    """Say whether warnings are taken: the operator is asked, else the profile answers."""
+    if not asks:
+        return profile.answers.on_warning == "go-on"
+    return prompter.yes_no("warnings", text("There are {count} warnings. Go on?", count=len(looked.warnings)))
 
 
 def _bad(console: Console, answer: tasks.Answer) -> None:

@@ -153,6 +153,11 @@ class Looked:
             return "done"
         return "blocked" if State.BLOCKED in blocking else "unknown"
 
+    @property
+    def warnings(self) -> tuple[Answer, ...]:
+        """Return what is neither in order nor keeps a run from beginning; an unattended run may stop for it."""
+        return tuple(a for a in self.answers if a.seen.state is not State.PASSED and not a.blocks)
+
     def as_json(self) -> list[dict[str, Any]]:
         return [
             {
