@@ -20,7 +20,7 @@ from app.errors import NotSent, Refused, UserError
 from app.observation import Observation, State
 from app.profile import PRACTICE, Profile, Store
 from app.secrets import Ask, Passwords
-from app.texts import Text, text
+from app.texts import NOTHING, Text, text
 from app.trust import Certificate, Trust
 from app.wire import Command, Tap, no_tap
 
@@ -117,7 +117,8 @@ class Desk:
 
 def places(profile: Profile) -> Iterator[tuple[str, str, int]]:
     """Yield system, address and port of everything in a profile that shows a certificate over TLS."""
-    for host in profile.hosts():
+    hosts = {host.name: host for host in (*profile.hosts(), *profile.security_servers)}
+    for host in hosts.values():
         if host.tls:
             yield f"winrm:{host.name}", host.address, host.port
     for vcenter in profile.vcenters:
@@ -304,18 +305,29 @@ def plan(desk: Desk, profile: Profile) -> tuple[PlannedLine, ...]:
     inputs = {"profile": profile.name, "folder": str(Path(profile.repository) / "dry-run"), "started": ""}
     with desk.connections(profile) as c, contextlib.closing(Notice(c)) as notice:
         ctx = planning_context(profile.environment, c, inputs)
-        first = PlannedLine(0, "notice", str(text("Write the notice on the broker, and renew it")), notice.commands())
+        first = PlannedLine(0, "notice", text("Write the notice on the broker, and renew it"), notice.commands())
         return (first, *_lines(planned(backup(profile), ctx), 0))
 
 
 @dataclass(frozen=True)
 class PlannedLine:
-    """A line of the plan: how deep it stands, its step, its words, and what it sends that changes something."""
+    """A line of the plan: how deep it stands, its step, what is done, and what it sends that changes something.
+
+    `why` is the paper's reason; `unknown` says why the commands cannot be told beforehand. `closing`: it puts back what
+    an earlier line of the same key has switched off; `off` says there what that is."""
 
     depth: int
     key: str
-    words: str
+    title: Text
     commands: tuple[Command, ...] = ()
+    why: Text = NOTHING
+    unknown: Text = NOTHING
+    off: Text = NOTHING
+    closing: bool = False
+
+    @property
+    def words(self) -> str:
+        return f"{self.title} — {self.unknown}" if self.unknown.message else str(self.title)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -326,11 +338,11 @@ class PlannedLine:
 
 def _lines(parts: Iterable[PlannedStep], depth: int) -> Iterator[PlannedLine]:
     for part in parts:
-        words = str(part.title) + (f" — {part.unknown}" if part.unknown.message else "")
-        yield PlannedLine(depth, part.key, words, part.commands)
+        yield PlannedLine(depth, part.key, part.title, part.commands, part.why, part.unknown)
         yield from _lines(part.parts, depth + 1)
         if part.closing:
-            yield PlannedLine(depth, part.key, str(text("Put back: {title}", title=part.title)), part.closing)
+            back = text("Put back: {title}", title=part.title)
+            yield PlannedLine(depth, part.key, back, part.closing, off=part.off, closing=True)
 
 
 def of_set(ending: Ending) -> dict[str, Any]:
