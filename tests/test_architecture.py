@@ -43,8 +43,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 }
 """What the modules of a package may import of ours besides their own package. The longest name that fits rules."""
 
-COMMANDS = ("app.cli", "app.commands", "app.console", "app.logs", "app.tasks", "app.__main__")
-"""What a command line is made of: it may use everything, and nothing below it uses it."""
+COMMANDS = (
+    *("app.cli", "app.commands", "app.console", "app.logs", "app.tasks", "app.__main__"),
+    *("app.overview", "app.practising"),
+)
+"""What a command line and the screen are made of: it may use everything, and nothing below it uses it."""
 
 LAB_STARTS = ("app.lab.process", "app.lab.practice", "app.lab.__main__")
 """How the practice environment is started and described: all of it that the command line may import, and late."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -50,6 +51,7 @@ class Draft:
     (`ended` as the engine says it, `ending` as `--json`'s object); `trouble` an error of the program itself."""
 
     task: Task | None = None
+    practise: bool = False
     profile: Profile | None = None
     editing: Profile | None = None
     edit_wanted: bool = False
@@ -59,6 +61,7 @@ class Draft:
     ended: Ending | None = None
     set_folder: Path | None = None
     verified: tuple[Any, ...] = ()
+    left_off: tuple[Any, ...] = ()
     recovery_due: bool = False
     trouble: str = ""
 
@@ -83,12 +86,15 @@ class Stop:
     last: bool = False
 
 
+COMING_BACK = (Task.RESUME, Task.UNDO)
+
+
 def _after_start(draft: Draft) -> Page | None:
+    if draft.recovery_due:
+        return Page.RECOVERY
     if draft.task is None:
         return None
-    if draft.task in (Task.RESUME, Task.UNDO):
-        return Page.RUN
-    return Page.PROFILE
+    return Page.WHAT if draft.practise else Page.PROFILE
 
 
 def _after_profile(draft: Draft) -> Page | None:
@@ -107,15 +113,17 @@ def _nothing(_draft: Draft) -> Page | None:
     return None
 
 
-def _start_button(draft: Draft) -> Text:
-    return {Task.RESUME: text("Resume the run"), Task.UNDO: text("Undo the run")}.get(draft.task or Task.BACK_UP, NEXT)
+def _coming_back(draft: Draft, otherwise: Text) -> Text:
+    if draft.task is Task.RESUME:
+        return text("Resume the run")
+    return text("Undo the run") if draft.task is Task.UNDO else otherwise
 
 
 FLOW: Mapping[Page, Stop] = {
     Page.RECOVERY: Stop(
         text("A run was left unfinished: decide what happens to it"), text("Recovery"),
-        lambda draft: Page.RUN if draft.task in (Task.RESUME, Task.UNDO) else Page.START,
-        lambda draft: _start_button(draft) if draft.task in (Task.RESUME, Task.UNDO) else text("Later"),
+        lambda draft: Page.RUN if draft.task in COMING_BACK else Page.START,
+        lambda draft: _coming_back(draft, text("Later")),
         back=False,
     ),
     Page.START: Stop(text("What do you want to do?"), text("Task"), _after_start, back=False),
@@ -222,8 +230,6 @@ class Wizard:
 
     def jump(self, page: Page, **changes: Any) -> Wizard:
         """Open a page directly, as recovery and trouble do; the trail begins anew."""
-        import dataclasses
-
         return Wizard((page,), dataclasses.replace(self.draft, **changes))
 
     def with_draft(self, draft: Draft) -> Wizard:
@@ -231,7 +237,9 @@ class Wizard:
 
     def steps(self) -> tuple[tuple[Page, bool], ...]:
         """Return the list of steps, and which of them is the present one."""
-        pages = STEPS[self.draft.task]
+        pages = STEPS[Task.RESUME if self.page is Page.RECOVERY else self.draft.task]
+        if self.draft.practise:
+            pages = tuple(page for page in pages if page is not Page.PROFILE)
         present = next((page for page in reversed(self.trail) if page in pages), None)
         return tuple((page, page is present) for page in pages)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.tasks import Desk
@@ -69,6 +69,16 @@ class WizardPage(QWidget):
 
     def stop(self) -> None:
         """The operator wants to stop what goes on here. Only asked of a page whose facts say `working`."""
+
+    def first_focus(self) -> QWidget | None:
+        """Return what the keyboard is given to when the page is shown: here, what comes first in the order of Tab."""
+        widget = self.nextInFocusChain()
+        while widget is not None and widget is not self:
+            ready = self.isAncestorOf(widget) and widget.isVisibleTo(self) and widget.isEnabled()
+            if ready and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                return widget
+            widget = widget.nextInFocusChain()
+        return None
 
     def retranslate(self) -> None:
         """Put all words into the language that is chosen now."""

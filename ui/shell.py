@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -19,9 +20,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )  # fmt: skip
 
-from app.texts import LANGUAGES, Text, language, text, use_language
+from app.texts import LANGUAGES, language, text, use_language
 from ui.flow import FLOW, Draft, Page, Wizard
 from ui.page import Services, WizardPage
+from ui.widgets.parts import keyed
 from ui.widgets.steps import StepList
 
 SMALLEST = (1024, 640)
@@ -42,7 +44,7 @@ class Shell(QMainWindow):
         for page in pages.values():
             self._stack.addWidget(page)
             page.facts_changed.connect(self._refresh)
-            page.go_on.connect(self.forward)
+            page.go_on.connect(partial(self._go_on, page))
             page.elsewhere.connect(lambda wanted, changes: self.jump(Page(wanted), **changes))
             page.trouble.connect(self.show_trouble)
         self._shown: Page | None = None
@@ -96,6 +98,15 @@ class Shell(QMainWindow):
         elif self._sure():
             self.page.stop()
 
+    def escape(self) -> None:
+        """What Esc does: it stops a run (after a question), else goes back; it never closes what is not at its end."""
+        if self.page.facts().working:
+            self.cancel()
+        elif self._wizard.stop.last:
+            self.close()
+        else:
+            self.backward()
+
     def start_anew(self) -> None:
         """Go back to the first page with an empty draft."""
         self._wizard = Wizard(draft=Draft(recovery_due=False))
@@ -110,7 +121,7 @@ class Shell(QMainWindow):
         self._language.setAccessibleName(str(text("Change the language")))
         self._language.setToolTip(str(text("Change the language")))
         self._practice.setText(str(PRACTICE))
-        self._back.setText(_with_key(text("Back"), "B"))
+        self._back.setText(keyed(text("Back"), "B"))
         for page in self._pages.values():
             page.retranslate()
         self._refresh()
@@ -132,12 +143,13 @@ class Shell(QMainWindow):
         self._language.clicked.connect(self._change_language)
         self._back, self._next, self._cancel = QPushButton(), QPushButton(), QPushButton()
         self._next.setObjectName("next")
-        self._next.setDefault(True)
         self._back.clicked.connect(self.backward)
         self._next.clicked.connect(self.forward)
         self._cancel.clicked.connect(self.cancel)
         QShortcut(QKeySequence(Qt.Modifier.ALT | Qt.Key.Key_Left), self, self.backward)
-        self.setCentralWidget(self._arranged())
+        QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.escape)
+        self._central = self._arranged()
+        self.setCentralWidget(self._central)
 
     def _arranged(self) -> QWidget:
         header = QHBoxLayout()
@@ -176,10 +188,11 @@ class Shell(QMainWindow):
         self._stack.setCurrentWidget(page)
         page.entered(self._wizard.draft)
         self._refresh()
-        first = page.nextInFocusChain()
-        if first is not None and page.isAncestorOf(first):
-            first.setFocus(Qt.FocusReason.OtherFocusReason)
-        self._title.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        (page.first_focus() or self._next).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _go_on(self, page: WizardPage) -> None:
+        if page is self.page:  # its work may have ended after the operator had gone elsewhere
+            self.forward()
 
     def _gather(self) -> None:
         self._wizard = self._wizard.with_draft(self.page.draft())
@@ -195,11 +208,11 @@ class Shell(QMainWindow):
         self._practice.setVisible(bool(wizard.draft.profile and wizard.draft.profile.practice))
         self._error.setText(str(facts.error or ""))
         self._back.setVisible(buttons.back)
-        self._next.setText(_with_key(buttons.following, "N"))
+        self._next.setText(keyed(buttons.following, "C" if wizard.stop.last else "N"))
         self._next.setEnabled(buttons.following_on)
         self._cancel.setVisible(buttons.cancel is not None)
         if buttons.cancel is not None:
-            self._cancel.setText(_with_key(buttons.cancel, "C"))
+            self._cancel.setText(keyed(buttons.cancel, "C"))
             self._cancel.setEnabled(buttons.cancel_on)
 
     def _other_language(self) -> str:
@@ -218,11 +231,23 @@ class Shell(QMainWindow):
             if self._sure():
                 self.page.stop()
             return
+        self.hide()  # what is still being looked at may take a while to notice that nobody waits for it
         for job in list(self.services.jobs):
             job.stop()
         for job in list(self.services.jobs):
             job.wait()
         super().closeEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  # Qt's name
+        """Enter presses the button that has the keyboard, and elsewhere on a page Next."""
+        focus = self.focusWidget()
+        ours = focus is not None and self._central.isAncestorOf(focus)
+        if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter) or not ours:
+            super().keyPressEvent(event)
+        elif isinstance(focus, QPushButton | QToolButton):
+            focus.click()
+        else:
+            self.forward()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802  # Qt's name
         super().changeEvent(event)
@@ -242,10 +267,3 @@ class Shell(QMainWindow):
         box.setEscapeButton(go_on)
         box.exec()
         return box.clickedButton() is stop
-
-
-def _with_key(words: Text, key: str) -> str:
-    """Return a button's words with an access key: in the word where it occurs, else behind it, as Windows does."""
-    shown = str(words)
-    place = shown.lower().find(key.lower())
-    return f"{shown[:place]}&{shown[place:]}" if place >= 0 else f"{shown}(&{key})"

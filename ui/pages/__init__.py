@@ -1,1 +1,22 @@
 """The pages of the wizard, one file each."""
+
+from __future__ import annotations
+
+from ui.flow import Page
+from ui.page import Services, WizardPage
+from ui.pages.recovery import RecoveryPage
+from ui.pages.start import StartPage
+from ui.pages.trouble import TroublePage
+from ui.pages.what import WhatPage
+
+PAGES: dict[Page, type[WizardPage]] = {
+    Page.RECOVERY: RecoveryPage,
+    Page.START: StartPage,
+    Page.WHAT: WhatPage,
+    Page.TROUBLE: TroublePage,
+}
+
+
+def all_pages(services: Services) -> dict[Page, WizardPage]:
+    """Return one page of each kind."""
+    return {page: kind(services) for page, kind in PAGES.items()}

@@ -1,0 +1,263 @@
+"""The first page: what the operator may do, and how each environment stands."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from dataclasses import dataclass
+
+from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLabel, QVBoxLayout, QWidget
+
+from app import overview
+from app.errors import UserError
+from app.overview import LeftOff, Standing
+from app.profile import PRACTICE, Profile
+from app.texts import Text, text
+from ui.bridge import Job
+from ui.flow import Draft, Facts, Task
+from ui.page import Services, WizardPage
+from ui.widgets.choice import Choice
+from ui.widgets.parts import card, label
+
+BACK_UP, VERIFY, PRACTISE, TAKE_UP = "back-up", "verify", "practise", "take-up"
+OFFERS = {
+    BACK_UP: (
+        "k", text("Back up now"),
+        text("Capture a whole View environment in the right order. You see every step before anything changes."),
+    ),
+    VERIFY: (
+        "V", text("Verify a backup set"),
+        text("Read a set whole, and name every file that is not as it was captured."),
+    ),
+    PRACTISE: (
+        "P", text("Practise"),
+        text("A View environment in miniature on this computer. Nothing in it touches a real system."),
+    ),
+    TAKE_UP: (
+        "u", text("Resume or undo a run that ended early"),
+        text("A run was stopped or has failed. What it had switched off is as before."),
+    ),
+}  # fmt: skip
+TASKS = {BACK_UP: Task.BACK_UP, PRACTISE: Task.BACK_UP, VERIFY: Task.VERIFY}
+SHOWN = 4  # environments at a glance; the page for choosing one lists all
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a look has found: at this workstation, or (`standings` None) at the broker's notice."""
+
+    standings: tuple[Standing, ...] | None
+    left_off: tuple[LeftOff, ...]
+
+
+class StartPage(WizardPage):
+    """Offers the tasks. What earlier runs left off is looked for at once, and comes before anything else."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
+        self._standings: tuple[Standing, ...] | None = None
+        self._left_off: tuple[LeftOff, ...] = ()
+        self._going: frozenset[str] = frozenset()
+        self._told: frozenset[str] = frozenset()
+        self._looking: Job | None = None
+        self._founding: Job | None = None
+        self._practice: Profile | None = None
+        self._error: Text | None = None
+        self._group = QButtonGroup(self)
+        self._choices = {name: Choice(name, key) for name, (key, _, _) in OFFERS.items()}
+        for choice in self._choices.values():
+            self._group.addButton(choice.button)
+            choice.go_on.connect(self.go_on)
+            self.layout_.addWidget(choice)
+        self._group.buttonToggled.connect(lambda _button, on: self._changed() if on else None)
+        self._heading, self._standing = label("glance-title", bold=True), label("standing", soft=True)
+        self.layout_.addWidget(self._glance())
+        self.layout_.addStretch(1)
+        self._later = label("later", soft=True)
+        self.layout_.addWidget(self._later)
+
+    # ---- what the shell asks
+
+    def entered(self, draft: Draft) -> None:
+        super().entered(draft)
+        self._error, self._practice = None, None
+        self._told |= self._going
+        self._going = frozenset()
+        if self._looking is None:
+            self._looking = self.services.work(self, self._look)
+            self._looking.batch.connect(self._take)
+            self._looking.failed.connect(self._failed)
+            self._looking.broke.connect(self.trouble)
+            self._looking.ended.connect(self._looked)
+            self._looking.start()
+        self._show()
+
+    def draft(self) -> Draft:
+        chosen = self._chosen()
+        known = None if self._draft.practise else self._draft.profile
+        return dataclasses.replace(
+            self._draft,
+            task=TASKS.get(chosen),
+            practise=chosen == PRACTISE,
+            profile=self._practice if chosen == PRACTISE else known,
+            left_off=self._left_off,
+            recovery_due=bool(self._going) or chosen == TAKE_UP,
+        )
+
+    def facts(self) -> Facts:
+        busy = self._standings is None or self._founding is not None
+        return Facts(complete=bool(self._chosen() or self._due()), busy=busy, error=self._error)
+
+    def leaving(self, forward: bool) -> bool:
+        """Recovery comes first. Practice needs its environment: it is started, and then the page is left."""
+        if not forward:
+            return True
+        self._going = frozenset(self._due())
+        if self._going or self._chosen() != PRACTISE or self._practice is not None:
+            return True
+        if self._founding is None:
+            self._found()
+        return False
+
+    def first_focus(self) -> QWidget | None:
+        return self._group.checkedButton() or super().first_focus()
+
+    def retranslate(self) -> None:
+        for name, (_, title, about) in OFFERS.items():
+            self._choices[name].say(title, about)
+        self._heading.setText(str(text("How things stand")))
+        self._later.setText(
+            str(text("Restoring and repairing are not built yet: README.txt in each set tells how to do it by hand."))
+        )
+        self._show()
+
+    # ---- looking
+
+    def _look(self, job: Job) -> None:
+        desk = self.services.desk
+        now = datetime.datetime.now(datetime.UTC)
+        job.post(_Seen(overview.standings(desk, now), overview.left_here(desk)))
+        if not job.stop_asked.is_set():
+            job.post(_Seen(None, overview.left_elsewhere(desk)))
+
+    def _take(self, batch: list[_Seen]) -> None:
+        for seen in batch:
+            if seen.standings is not None:
+                self._standings, self._left_off = seen.standings, seen.left_off
+            else:
+                known = {left.run.id for left in self._left_off}
+                self._left_off += tuple(left for left in seen.left_off if left.run.id not in known)
+        if not self._chosen():
+            self._propose()
+        self._changed()
+        if self._due():
+            self.go_on.emit()
+
+    def _propose(self) -> None:
+        real = [one for one in self._standings or () if one.profile != PRACTICE]
+        self._choices[BACK_UP if real else PRACTISE].button.setChecked(True)
+        first = self.first_focus()
+        if self.isVisible() and first is not None:
+            first.setFocus()
+
+    def _looked(self) -> None:
+        self._looking = None
+
+    def _failed(self, error: UserError) -> None:
+        """What could not be looked at is told; it keeps nobody from beginning, since the checks look again."""
+        self._standings = self._standings or ()
+        self._error = text(
+            "What earlier runs left off could not be looked at: {what} {why}", what=error.what, why=error.why
+        )
+        self._changed()
+
+    def _due(self) -> list[str]:
+        return [left.run.id for left in self._left_off if left.urgent and left.run.id not in self._told]
+
+    # ---- practice
+
+    def _found(self) -> None:
+        self._error = None
+        self._founding = self.services.work(self, lambda _job: self.services.desk.profile(PRACTICE))
+        self._founding.done.connect(self._founded)
+        self._founding.failed.connect(self._not_founded)
+        self._founding.broke.connect(self.trouble)
+        self._founding.start()
+        self._changed()
+
+    def _founded(self, profile: Profile) -> None:
+        self._practice, self._founding = profile, None
+        self._changed()
+        self.go_on.emit()
+
+    def _not_founded(self, error: UserError) -> None:
+        self._founding = None
+        self._error = text("{what} {why} {do}", what=error.what, why=error.why, do=error.do)
+        self._changed()
+
+    # ---- showing
+
+    def _chosen(self) -> str:
+        checked = self._group.checkedButton()
+        return checked.objectName() if checked else ""
+
+    def _changed(self) -> None:
+        self._show()
+        self.facts_changed.emit()
+
+    def _glance(self) -> QWidget:
+        frame = card("glance")
+        column = QVBoxLayout(frame)
+        column.setContentsMargins(14, 10, 14, 12)
+        column.addWidget(self._heading)
+        column.addWidget(self._standing)
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(18)
+        self._grid.setColumnStretch(1, 1)
+        self._cells: list[tuple[QLabel, QLabel]] = []
+        for row in range(SHOWN):
+            cells = label(f"environment-{row}", bold=True), label(f"stands-{row}")
+            cells[0].setWordWrap(False)
+            for column_, cell in enumerate(cells):
+                self._grid.addWidget(cell, row, column_)
+            self._cells.append(cells)
+        column.addLayout(self._grid)
+        return frame
+
+    def _show(self) -> None:
+        standings = self._standings or ()
+        self._choices[TAKE_UP].setVisible(bool(self._left_off))
+        if self._founding is not None:
+            words = text("The practice environment is being started ...")
+        elif self._standings is None:
+            words = text("Looking whether an earlier run left something off ...")
+        elif not standings:
+            words = text("No environment is described yet. New here? Practise first: it takes five minutes.")
+        else:
+            words = text("The last backups that this computer knows of:")
+        self._standing.setText(str(words))
+        for (name, stands), row in zip(self._cells, range(SHOWN), strict=True):
+            name.setVisible(row < len(standings))
+            stands.setVisible(row < len(standings))
+            if row < len(standings):
+                name.setText(standings[row].profile)
+                stands.setText(" ".join(str(one) for one in sentences(standings[row])))
+
+
+def sentences(one: Standing) -> list[Text]:
+    """Return how an environment stands, in sentences."""
+    if one.problem.message:
+        return [text("Could not be looked at: {why}", why=one.problem)]
+    told = []
+    if one.completed is None:
+        told.append(text("There is no backup yet."))
+    else:
+        when = f"{one.completed.astimezone():%Y-%m-%d %H:%M}"
+        told.append(text("Last whole backup: {when}.", when=when))
+        if one.overdue:
+            told.append(text("Overdue: the paper recommends a backup every day."))
+    if one.off:
+        told.append(text("Off on purpose: {names}.", names=", ".join(one.off)))
+    if one.not_whole:
+        told.append(text("Folders that are no whole set: {count}.", count=one.not_whole))
+    return told
