@@ -21,7 +21,8 @@ class PlannedStep:
     """A part of the plan. `kind` is step, guided, release, bracket, parallel or branch.
 
     `commands` is what it would send, `closing` what its closer would; `unknown` says why that cannot be told
-    beforehand. A bracket carries its opening's words and commands, its body is `parts`. `leave` is close or hold."""
+    beforehand. A bracket carries its opening's words and commands, its body is `parts`. `leave` is close or hold. `off`
+    says what is off, or left there, until it is put back; it is empty for what leaves nothing."""
 
     kind: str
     key: str
@@ -34,6 +35,7 @@ class PlannedStep:
     unknown: Text = NOTHING
     details: str = ""
     leave: str = ""
+    off: Text = NOTHING
     parts: tuple[PlannedStep, ...] = ()
 
 
@@ -94,18 +96,21 @@ def _step(step: Step, ctx: Context, kind: str, leave: str, body: tuple[PlannedSt
     before: Json | None = None
     commands: tuple[Command, ...] = ()
     closing: tuple[Command, ...] = ()
-    unknown, details = NOTHING, ""
+    unknown, details, off = NOTHING, "", NOTHING
     try:
         before = step.observe(ctx)
         commands = step.commands(ctx, before)
-        closing = step.closing(ctx, before) if step.closer is not None else ()
+        if step.closer is not None:
+            what = step.what_is_off(before)
+            off = what if what.message else step.title
+            closing = step.closing(ctx, before)
     except UserError as error:
         unknown, details = text("{what} {why}", what=error.what, why=error.why), error.details
     except Exception as error:  # noqa: BLE001  # one step that cannot be planned is shown, and hides none of the others
         unknown = text("It cannot be planned: {kind}.", kind=type(error).__name__)
         details = "".join(traceback.format_exception(error))
     return PlannedStep(
-        kind, step.key, step.title, step.why, step.weight, before, commands, closing, unknown, details, leave, body
+        kind, step.key, step.title, step.why, step.weight, before, commands, closing, unknown, details, leave, off, body
     )
 
 
