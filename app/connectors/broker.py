@@ -255,11 +255,12 @@ class Broker:
         cleansed: bool = False,
         deadline: float = EXPORT_DEADLINE,
         on_line: Callable[[str], None] | None = None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         """Export AD LDS to `path` on the broker; `cleansed`: without secrets, for counting only.
 
-        Raises UserError where vdmexport says that it failed. That it said nothing is no proof: read the file."""
-        done = self._remote.run(self._export(path, cleansed), deadline=deadline, on_line=on_line)
+        Raises Stopped, and UserError where vdmexport says that it failed. That it said nothing is no proof."""
+        done = self._remote.run(self._export(path, cleansed), deadline=deadline, on_line=on_line, stop=stop)
         if done.exit_code != 0:
             raise UserError(
                 text("vdmexport on {host} ended with exit code {code}.", host=self._remote.name, code=done.exit_code),

@@ -51,6 +51,7 @@ class ExportAdLds(StepBase):
             cleansed=self.cleansed,
             deadline=DEADLINE,
             on_line=lambda line: ctx.say(Text("{line}", {"line": line})),
+            stop=ctx.stop_asked,
         )
 
     def verify(self, ctx: Context, before: Json) -> Json:

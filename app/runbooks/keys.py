@@ -35,7 +35,7 @@ class ExportKeyContainer(StepBase):
         return Probe.NOT_DONE  # exporting again overwrites the file and changes nothing else
 
     def act(self, ctx: Context, before: Json) -> None:
-        done = connections(ctx).host(self.composer.host).run(_line(before))
+        done = connections(ctx).host(self.composer.host).run(_line(before), stop=ctx.stop_asked)
         if done.exit_code != 0:
             raise UserError(
                 text("The key container {name} could not be exported.", name=before["container"]),

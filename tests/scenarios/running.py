@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -81,16 +82,16 @@ def wait_for(true: Callable[[], object]) -> None:
         time.sleep(SLICE)
 
 
-def held_at(environment: Environment, system: str, call: str, sent: str, *words: str) -> subprocess.Popen[str]:
+def held_at(environment: Environment, system: str, call: str, *words: str) -> subprocess.Popen[str]:
     """Start a backup as a process, and return it once the lab has received what holds it: a call that never ends.
 
-    `call` is the pattern of that call, `sent` a piece of its text."""
+    `call` is the pattern of that call."""
     environment.fault(system, call, "hang")
     process = environment.start(*(words or ("backup", "--yes", "--json")))
 
     def there() -> bool:
         assert process.poll() is None, process.communicate()
-        return any(one.system == system and sent in one.text.lower() for one in environment.wire())
+        return any(one.system == system and fnmatchcase(one.text.lower(), call) for one in environment.wire())
 
     wait_for(there)
     return process

@@ -1,0 +1,269 @@
+"""Runs that were killed or stopped: listed, gone on with, taken back; here and from another workstation."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from app import profile as profiles
+from app.engine.ending import Status
+from app.lab.rows import Service
+from app.trust import Trust
+from tests.scenarios.environment import Environment, Ran
+from tests.scenarios.running import back_up, held_at, killed, sets
+from tests.scenarios.standing import changed, ours, provisioning, standing, world_of
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a run is killed: in a call that hangs there; what is off then, and whether the notice lies there."""
+
+    about: str
+    system: str
+    call: str
+    off: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.about.replace(" ", "-")
+
+
+PROVISIONING = "Provisioning of: Engineering, Finance, Kiosk, 研发桌面, Sales"
+COMPOSER = "Service VMware View Composer on composer1"
+FILES = "Temporary files on: broker1, composer1, sql1, sql2"
+
+FROZEN = (FILES, PROVISIONING)
+WITHOUT_COMPOSER = (FILES, PROVISIONING, COMPOSER)
+
+COMPOSER_STOPPED = Point(
+    "while Composer is stopped", "sql:sql1", "*n'viewcomposer'*backup database*to disk*", WITHOUT_COMPOSER
+)
+EXPORTING = Point("while AD LDS is exported", "winrm:broker1", '*vdmexport.exe" -f*', FROZEN)
+FETCHING = Point("while files are fetched", "winrm:sql1", "*read-filepart*", (FILES,))
+POINTS = (
+    Point("before the freeze", "winrm:composer1", "*new-item*", (FILES,)),
+    Point("while provisioning goes off", "winrm:broker1", "*'rd-lc'*$false*", FROZEN),
+    EXPORTING,
+    Point("while Composer stops", "winrm:composer1", "*stop-service*", WITHOUT_COMPOSER),
+    COMPOSER_STOPPED,
+    Point("while Composer starts", "winrm:composer1", "*start-service*", WITHOUT_COMPOSER),
+    Point("while provisioning goes on", "winrm:broker1", "*'rd-lc'*$true*", FROZEN),
+    FETCHING,
+    Point("while files are removed", "winrm:sql1", "*remove-item*", (FILES,)),
+)
+
+
+def run_id(environment: Environment) -> str:
+    [found] = (environment.repository / "practice").iterdir()
+    return found.name.partition("Z-")[2]
+
+
+def listed(environment: Environment, run: str) -> dict[str, object]:
+    ran = environment.run("runs", "--json")
+    assert ran.code == 0, ran
+    return next(one for one in ran.json["runs"] if one["run"] == run)
+
+
+def let_go(environment: Environment) -> None:
+    """Take the fault away, and let the shells that the killed process left idle out."""
+    environment.clear_faults()
+    environment.lab("clock", forward=200)
+
+
+@pytest.mark.parametrize("point", POINTS, ids=str)
+def test_a_killed_run_is_listed_with_what_is_off_and_undone_as_if_it_had_never_been(
+    own_environment: Environment, point: Point
+) -> None:
+    environment = own_environment
+    before = standing(world_of(environment))
+    killed(held_at(environment, point.system, point.call))
+    run = run_id(environment)
+    let_go(environment)
+    found = listed(environment, run)
+    assert found["status"] == "interrupted"
+    assert sorted(found["off"]) == sorted(point.off)  # type: ignore[call-overload]  # JSON knows no types
+    ran = environment.run("undo", run, "--yes", "--json")
+    assert ran.code == 0, ran
+    assert ran.json["outcome"] == "undone"
+    world = world_of(environment)
+    assert changed(before, standing(world)) == {}
+    assert ours(world) == []
+    assert not list((environment.repository / "practice").iterdir())
+    assert listed(environment, run)["status"] == "undone"
+
+
+@pytest.mark.parametrize("point", [COMPOSER_STOPPED, FETCHING], ids=str)
+def test_a_killed_run_is_completed_in_a_new_freeze(own_environment: Environment, point: Point) -> None:
+    environment = own_environment
+    before = standing(world_of(environment))
+    killed(held_at(environment, point.system, point.call))
+    run = run_id(environment)
+    let_go(environment)
+    mark = environment.mark()
+    ran = environment.run("resume", run, "--yes", "--json")
+    assert ran.code == 0, ran
+    assert ran.json["outcome"] == "done"
+    switched = [event for event in environment.changed_by_us(mark) if "provisioning" in event.what.lower()]
+    assert len(switched) >= 5, "nothing was captured anew in a freeze of its own"
+    world = world_of(environment)
+    assert changed(before, standing(world)) == {}
+    assert ours(world) == []
+    [whole] = sets(environment)
+    assert str(whole) == ran.json["set"]
+    assert environment.run("verify", str(whole), "--json").json["outcome"] == "done"
+    assert environment.run("resume", run, "--yes", "--json").code == 2, "a run that is over was gone on with"
+
+
+def test_a_run_killed_before_its_manifest_is_completed(own_environment: Environment) -> None:
+    """Nothing is off any more then, and nothing tells but the journal."""
+    environment = own_environment
+    process = environment.start("backup", "--yes", "--json")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "Write the manifest" in line:
+            break
+    killed(process)
+    [folder] = (environment.repository / "practice").iterdir()
+    run = run_id(environment)
+    let_go(environment)
+    if not (folder / "manifest.json").exists():  # else it was faster than the kill
+        assert listed(environment, run)["status"] == "interrupted"
+        assert listed(environment, run)["off"] == []
+        ran = environment.run("resume", run, "--yes", "--json")
+        assert ran.code == 0, ran
+    assert environment.run("verify", run, "--json").json["outcome"] == "done"
+    assert ours(world_of(environment)) == []
+
+
+def test_the_next_backup_closes_what_a_killed_one_left(own_environment: Environment) -> None:
+    environment = own_environment
+    before = standing(world_of(environment))
+    killed(held_at(environment, COMPOSER_STOPPED.system, COMPOSER_STOPPED.call))
+    let_go(environment)
+    ending = back_up(environment)
+    assert ending.status is Status.DONE, ending
+    world = world_of(environment)
+    assert changed(before, standing(world)) == {}
+    assert ours(world) == []
+
+
+# ---- stopped by the operator
+
+
+@pytest.mark.parametrize("point", [EXPORTING, COMPOSER_STOPPED], ids=str)
+def test_a_run_that_the_operator_stops_puts_everything_back_and_can_be_gone_on_with(
+    own_environment: Environment, point: Point
+) -> None:
+    environment = own_environment
+    before = standing(world_of(environment))
+    process = held_at(environment, point.system, point.call)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    ran = Ran(process.returncode, out, err)
+    assert ran.json["outcome"] == "stopped"
+    world = world_of(environment)
+    assert changed(before, standing(world)) == {}
+    assert ours(world) == []
+    assert sets(environment) == []
+    environment.clear_faults()
+    ran = environment.run("resume", ran.json["run"], "--yes", "--json")
+    assert (ran.code, ran.json["outcome"]) == (0, "done"), ran
+
+
+# ---- a second workstation
+
+
+@dataclass(frozen=True)
+class Workstation:
+    """Another administrator's: a data folder of its own, the same environment and repository."""
+
+    environment: Environment
+    data: Path
+
+    def run(self, *words: str) -> Ran:
+        passwords = ("--passwords", str(self.environment.passwords_file()))
+        return self.environment.run(*words, "--data", str(self.data), "--profile", "site", *passwords, "--json")
+
+
+@pytest.fixture
+def second(own_environment: Environment, tmp_path: Path) -> Workstation:
+    workstation = Workstation(own_environment, tmp_path / "second")
+    profiles.Store(workstation.data).save(own_environment.real_profile())
+    own_environment.pin()
+    known = own_environment.desk.trust.pins()
+    for place, pin in known.items():
+        address, _, port = place.rpartition(":")
+        Trust(workstation.data / "trust.json").accept(address, int(port), pin.certificate)
+    return workstation
+
+
+def interrupted(environment: Environment) -> str:
+    """Leave a run that was killed while Composer was stopped, long enough ago to count as lost."""
+    killed(held_at(environment, COMPOSER_STOPPED.system, COMPOSER_STOPPED.call))
+    let_go(environment)
+    return run_id(environment)
+
+
+def test_a_second_workstation_learns_of_a_lost_run_from_the_notice_and_undoes_it(
+    own_environment: Environment, second: Workstation
+) -> None:
+    before = standing(world_of(own_environment))
+    run = interrupted(own_environment)
+    [found] = second.run("runs").json["runs"]
+    assert (found["run"], found["status"], found["known_from"]) == (run, "lost", "notice")
+    assert PROVISIONING in found["off"]
+    assert COMPOSER in found["off"]
+    ran = second.run("undo", run, "--yes")
+    assert (ran.code, ran.json["outcome"]) == (0, "undone"), ran
+    world = world_of(own_environment)
+    assert changed(before, standing(world)) == {}
+    assert ours(world) == []
+
+
+def test_a_second_workstation_completes_a_lost_run(own_environment: Environment, second: Workstation) -> None:
+    before = standing(world_of(own_environment))
+    run = interrupted(own_environment)
+    ran = second.run("resume", run, "--yes")
+    assert (ran.code, ran.json["outcome"]) == (0, "done"), ran
+    world = world_of(own_environment)
+    assert changed(before, standing(world)) == {}
+    assert ours(world) == []
+    assert second.run("verify", ran.json["set"]).code == 0
+
+
+def test_a_second_workstation_begins_nothing_while_something_of_a_lost_run_is_off(
+    own_environment: Environment, second: Workstation
+) -> None:
+    run = interrupted(own_environment)
+    world = world_of(own_environment)
+    mark = own_environment.mark()
+    ran = second.run("backup", "--yes")
+    assert ran.code in (4, 5), ran
+    assert run in ran.err
+    assert own_environment.changed_by_us(mark) == []
+    assert provisioning(world_of(own_environment)) == provisioning(world)
+
+
+def test_a_second_workstation_does_not_take_over_a_run_that_lives(
+    own_environment: Environment, second: Workstation
+) -> None:
+    environment = own_environment
+    process = held_at(environment, COMPOSER_STOPPED.system, COMPOSER_STOPPED.call)
+    try:
+        run = run_id(environment)
+        mark = environment.mark()
+        assert second.run("runs").json["runs"][0]["status"] == "running elsewhere"
+        for words in (("undo", run), ("resume", run)):
+            ran = second.run(*words, "--yes")
+            assert (ran.code, ran.json["outcome"]) == (5, "busy"), ran
+        ran = second.run("backup", "--yes")
+        assert ran.code in (4, 5), ran
+        ran = environment.run("undo", run, "--yes", "--json")  # on its own workstation the lock tells
+        assert (ran.code, ran.json["outcome"]) == (5, "busy"), ran
+        assert environment.changed_by_us(mark) == []
+        assert world_of(environment).require(Service, "composer1", "svid").state == "Stopped"
+    finally:
+        killed(process)
