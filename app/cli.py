@@ -13,7 +13,7 @@ from typing import Any
 import app
 from app import paths
 from app.errors import Busy, CouldNotLook, Refused, Stopped, UserError
-from app.texts import use_language
+from app.texts import LANGUAGES, Text, text, use_language
 
 EXITS: tuple[tuple[type[UserError], int, str], ...] = (
     (Refused, 2, "refused"),
@@ -29,8 +29,8 @@ Command = Callable[[argparse.Namespace], int]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command line; returns the exit code."""
     _speak_utf8()
+    use_language(_wanted_language(arguments) or _system_language())
     options = _parser().parse_args(arguments)
-    use_language(options.language or _system_language())
     os.environ[paths.DATA_VARIABLE] = str(paths.data(options.data))  # what is started from here looks there too
     command: Command = options.command
     try:
@@ -62,49 +62,66 @@ def _parser() -> argparse.ArgumentParser:
 
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
-        "--data", metavar="DIR", help="the folder of everything the program writes (or VIEWKEEPER_DATA)"
+        "--data", metavar="DIR", help=str(text("the folder of everything the program writes (or VIEWKEEPER_DATA)"))
     )
-    common.add_argument("--json", action="store_true", help="one object on stdout at the end, live lines on stderr")
-    common.add_argument("--yes", action="store_true", help="no questions: the profile answers")
-    common.add_argument("--passwords", metavar="FILE", help="passwords as JSON from a file, or - for standard input")
-    common.add_argument("--language", choices=("en", "zh_CN"), help="the language of texts")
-    common.add_argument("--verbose", action="store_true", help="show every command that is sent")
+    common.add_argument(
+        "--json", action="store_true", help=str(text("one object on stdout at the end, live lines on stderr"))
+    )
+    common.add_argument("--yes", action="store_true", help=str(text("no questions: the profile answers")))
+    common.add_argument(
+        "--passwords", metavar="FILE", help=str(text("passwords as JSON from a file, or - for standard input"))
+    )
+    common.add_argument("--language", choices=LANGUAGES, help=str(text("the language of texts")))
+    common.add_argument("--verbose", action="store_true", help=str(text("show every command that is sent")))
     parser = argparse.ArgumentParser(
-        prog="python -m app", description="Backs up, and later restores and repairs, a VMware View environment."
+        prog="python -m app",
+        description=str(text("Backs up, and later restores and repairs, a VMware View environment.")),
     )
     parser.add_argument("--version", action="version", version=f"ViewKeeper {app.__version__}")
     parsers = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def add(name: str, command: Command, about: str, *, profile: bool = True) -> argparse.ArgumentParser:
-        added = parsers.add_parser(name, help=about, description=about, parents=[common])
+    def add(name: str, command: Command, about: Text, *, profile: bool = True) -> argparse.ArgumentParser:
+        added = parsers.add_parser(name, help=str(about), description=str(about), parents=[common])
         added.set_defaults(command=command)
         if profile:
-            added.add_argument("--profile", default="practice", help="the environment (default: practice)")
+            added.add_argument("--profile", default="practice", help=str(text("the environment (default: practice)")))
         return added
 
-    lab = add("lab", commands.lab, "the practice environment", profile=False)
+    lab = add("lab", commands.lab, text("the practice environment"), profile=False)
     lab.add_argument("words", nargs=argparse.REMAINDER, metavar="start|stop|status|scene|fault|operator ...")
-    profiles = add("profiles", commands.profiles, "the environments that are described", profile=False)
+    profiles = add("profiles", commands.profiles, text("the environments that are described"), profile=False)
     profiles.add_argument("action", choices=("list", "show", "check", "import", "export"))
-    profiles.add_argument("name", nargs="?", help="a profile, or the file to import")
-    profiles.add_argument("file", nargs="?", help="the file to export to")
-    check = add("check", commands.check, "look whether a backup could begin; changes nothing")
-    check.add_argument("--table", action="store_true", help="print what is looked at, and what each answer does")
-    backup = add("backup", commands.backup, "make a backup")
-    backup.add_argument("--dry-run", action="store_true", help="print the plan with every command and its host")
-    add("sets", commands.sets, "list the backup sets")
-    verify = add("verify", commands.verify, "look whether a set is still whole")
-    verify.add_argument("set", help="a set's folder, its name, or the run that made it")
-    add("runs", commands.runs, "list the runs, here and on the broker's notice")
+    profiles.add_argument("name", nargs="?", help=str(text("a profile, or the file to import")))
+    profiles.add_argument("file", nargs="?", help=str(text("the file to export to")))
+    check = add("check", commands.check, text("look whether a backup could begin; changes nothing"))
+    check.add_argument(
+        "--table", action="store_true", help=str(text("print what is looked at, and what each answer does"))
+    )
+    backup = add("backup", commands.backup, text("make a backup"))
+    backup.add_argument(
+        "--dry-run", action="store_true", help=str(text("print the plan with every command and its host"))
+    )
+    add("sets", commands.sets, text("list the backup sets"))
+    verify = add("verify", commands.verify, text("look whether a set is still whole"))
+    verify.add_argument("set", help=str(text("a set's folder, its name, or the run that made it")))
+    add("runs", commands.runs, text("list the runs, here and on the broker's notice"))
     for name, command, about in (
-        ("resume", commands.resume, "close what a run left off, then complete it in a new freeze"),
-        ("undo", commands.undo, "close what a run left off, and take back what it did"),
-        ("report", commands.report, "say what a run did"),
+        ("resume", commands.resume, text("close what a run left off, then complete it in a new freeze")),
+        ("undo", commands.undo, text("close what a run left off, and take back what it did")),
+        ("report", commands.report, text("say what a run did")),
     ):
-        add(name, command, about).add_argument("run", help="the run")
-    pools = add("pools", commands.pools, "kinds, provisioning and sessions of the pools, with totals")
-    pools.add_argument("--csv", metavar="FILE", help="write it as CSV (- for stdout)")
+        add(name, command, about).add_argument("run", help=str(text("the run")))
+    pools = add("pools", commands.pools, text("kinds, provisioning and sessions of the pools, with totals"))
+    pools.add_argument("--csv", metavar="FILE", help=str(text("write it as CSV (- for stdout)")))
     return parser
+
+
+def _wanted_language(arguments: Sequence[str] | None) -> str:
+    """Return what --language says, before all else is read: help is in words, too."""
+    first = argparse.ArgumentParser(add_help=False)
+    first.add_argument("--language", nargs="?")
+    found: str | None = first.parse_known_args(arguments)[0].language
+    return found or ""
 
 
 def _speak_utf8() -> None:

@@ -97,7 +97,8 @@ def _table(console: Console) -> int:
     from app.runbooks.checks.table import CHECKS
 
     rows = [(c.key, str(c.title), c.bad.value, c.unknown.value, str(c.needed), str(c.why)) for c in CHECKS]
-    console.table(("check", "looks at", "bad", "unknown", "needed", "why"), rows)
+    headings = (text("check"), text("looks at"), text("bad"), text("unknown"), text("needed"), text("why"))
+    console.table(headings, rows)
     names = ("check", "title", "bad", "unknown", "needed", "why")
     console.result({"table": [dict(zip(names, row, strict=True)) for row in rows]})
     return 0
@@ -158,7 +159,8 @@ def sets(options: argparse.Namespace) -> int:
         for f in found
     ]
     if rows:
-        console.table(("set", "completed", "files", "freeze s", "state"), rows)
+        headings = (text("set"), text("completed"), text("files"), text("freeze s"), text("state"))
+        console.table(headings, rows)
     else:
         console.line(text("There is no backup set in {repository} yet.", repository=profile.repository))
     console.result({"repository": profile.repository, "sets": [tasks.set_json(f) for f in found]})
@@ -187,7 +189,7 @@ def runs(options: argparse.Namespace) -> int:
     listed = tasks.runs(desk, desk.profile(options.profile))
     if listed.runs:
         console.table(
-            ("run", "what", "status", "still off"),
+            (text("run"), text("what"), text("status"), text("still off")),
             [(run.id, run.runbook, run.status, "; ".join(run.off) or "-") for run in listed.runs],
         )
     else:
@@ -224,7 +226,8 @@ def report(options: argparse.Namespace) -> int:
     told = tasks.report(desk, options.run)
     console.line(text("Run {run}: {status}", run=told["run"], status=told["status"]))
     console.table(
-        ("step", "outcome", "seconds"), [(step["key"], step["phase"], step["seconds"]) for step in told["steps"]]
+        (text("step"), text("outcome"), text("seconds")),
+        [(step["key"], step["phase"], step["seconds"]) for step in told["steps"]],
     )
     for off in told["off"]:
         console.line(text("Still off: {what}", what=off["what"]))
@@ -240,11 +243,14 @@ def pools(options: argparse.Namespace) -> int:
     """The paper's appendix A: pools by kind, provisioning, sessions remote and local, with totals that are right."""
     console, desk = _console(options), _desk(options)
     rows = tasks.pools(desk, desk.profile(options.profile))
-    headings = ("pool", "name", "kind", "provisioning", "desktops", "remote sessions", "local sessions")
+    headings = (
+        text("pool"), text("name"), text("kind"), text("provisioning"), text("desktops"), text("remote sessions"),
+        text("local sessions"),
+    )  # fmt: skip
     totals = tasks.totals(rows)
     cells = [(r.pool_id, r.name, r.kind, r.provisioning, r.desktops, r.remote, r.local) for r in (*rows, totals)]
     if options.csv:
-        written = as_csv(headings, cells)
+        written = as_csv([heading.message for heading in headings], cells)
         if options.csv == "-":
             console.line(written.rstrip())
         else:
