@@ -12,7 +12,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
 
-from app.console import QUIET, clean
+from app.words import QUIET, clean
 from app.engine import events
 from app.texts import Text, language, text
 
