@@ -20,9 +20,7 @@ from app.errors import UserError
 from app.observation import Observation, State
 from app.texts import Text, text
 from app.trust import Certificate
-
-SIGNS = {State.PASSED: "+", State.WARNING: "!", State.BLOCKED: "x", State.UNKNOWN: "?"}
-QUIET = (events.StepProgress, events.Heartbeat, events.Plan, events.QuestionAsked)
+from app.words import QUIET, SIGNS, clean, state_word
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ class Console:
                 if str(more):
                     self.line(f"      {more}")
 
-    def table(self, headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    def table(self, headings: Sequence[Text | str], rows: Sequence[Sequence[Any]]) -> None:
         """Write a table; Chinese takes two columns a letter."""
         cells = [[clean(str(cell)) for cell in row] for row in (headings, *rows)]
         widths = [max(wide(row[column]) for row in cells) for column in range(len(headings))]
@@ -130,11 +128,12 @@ def ask_trust(system: str, shown: Certificate, pinned: Certificate | None) -> bo
         return False
     print(text("{system} shows this certificate:", system=system), file=sys.stderr)
     for name, value in (
-        ("Subject", shown.subject), ("Issuer", shown.issuer), ("SHA-256", shown.sha256),
-        ("Valid", f"{shown.not_before:%Y-%m-%d} - {shown.not_after:%Y-%m-%d}"),
-        ("Accepted before", pinned.sha256 if pinned else "-"),
+        (text("Subject"), shown.subject), (text("Issuer"), shown.issuer), (text("SHA-256"), shown.sha256),
+        (text("Valid"), f"{shown.not_before:%Y-%m-%d} - {shown.not_after:%Y-%m-%d}"),
+        (text("Accepted before"), pinned.sha256 if pinned else "-"),
     ):  # fmt: skip
-        print(f"  {name:16} {clean(value)}", file=sys.stderr)
+        said = str(name)
+        print(f"  {said}{' ' * (17 - wide(said))}{clean(value)}", file=sys.stderr)
     print(text("Type yes to trust it from now on:"), end=" ", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() == "yes"
 
@@ -146,21 +145,6 @@ def as_csv(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     writer.writerow(headings)
     writer.writerows([[_not_a_formula(cell) for cell in row] for row in rows])
     return written.getvalue()
-
-
-def state_word(state: State) -> Text:
-    """Return the word for a state."""
-    return {
-        State.PASSED: text("passed"),
-        State.WARNING: text("warning"),
-        State.BLOCKED: text("blocked"),
-        State.UNKNOWN: text("unknown"),
-    }[state]
-
-
-def clean(words: str) -> str:
-    """Return words of remote systems without what would steer the terminal."""
-    return "".join(letter if letter in "\n\t" or unicodedata.category(letter)[0] != "C" else "�" for letter in words)
 
 
 def wide(words: str) -> int:

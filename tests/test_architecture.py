@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 
 COMMANDS = (
     *("app.cli", "app.commands", "app.console", "app.logs", "app.tasks", "app.__main__"),
-    *("app.overview", "app.practising"),
+    *("app.overview", "app.practising", "app.words"),
 )
 """What a command line and the screen are made of: it may use everything, and nothing below it uses it."""
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
 
-from app.words import QUIET, clean
 from app.engine import events
 from app.texts import Text, language, text
+from app.words import QUIET, clean
 
 Index = QModelIndex | QPersistentModelIndex
 NO_INDEX = QModelIndex()
