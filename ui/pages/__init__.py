@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from ui.flow import Page
 from ui.page import Services, WizardPage
+from ui.pages.checks import ChecksPage
 from ui.pages.recovery import RecoveryPage
+from ui.pages.result import ResultPage
+from ui.pages.review import ReviewPage
+from ui.pages.run import RunPage
 from ui.pages.start import StartPage
 from ui.pages.trouble import TroublePage
 from ui.pages.what import WhatPage
@@ -13,6 +17,10 @@ PAGES: dict[Page, type[WizardPage]] = {
     Page.RECOVERY: RecoveryPage,
     Page.START: StartPage,
     Page.WHAT: WhatPage,
+    Page.CHECKS: ChecksPage,
+    Page.REVIEW: ReviewPage,
+    Page.RUN: RunPage,
+    Page.RESULT: ResultPage,
     Page.TROUBLE: TroublePage,
 }
 

@@ -175,7 +175,8 @@ class RunPage(WizardPage):
 
     def _begin(self) -> None:
         draft = self._draft
-        self._draft = dataclasses.replace(draft, ended=None, ending=None)
+        run = draft.run if draft.task in (Task.RESUME, Task.UNDO) else ""
+        self._draft = dataclasses.replace(draft, run=run, ended=None, ending=None)
         self._stop, self._stopping = StopToken(), False
         self._begun, self._frozen_since, self._frozen, self._overall = time.monotonic(), 0.0, 0.0, 0.0
         self._off.clear()
