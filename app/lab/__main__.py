@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from app import paths
 from app.errors import Refused, UserError
 from app.lab import process
-from app.texts import text
+from app.texts import Text, render, text
 
 Json = dict[str, Any]
 
@@ -32,13 +34,13 @@ def main(words: Sequence[str], data: Path | None = None, *, as_json: bool = Fals
 def _carry_out(options: argparse.Namespace, data: Path) -> tuple[Json, str]:
     if options.command == "start":
         found = process.start(data, desktops=options.desktops, pace=options.pace, seed=options.seed)
-        return _systems(found), f"The practice environment runs (process {found['pid']})."
+        return _systems(found), str(text("The practice environment runs (process {pid}).", pid=found["pid"]))
     if options.command == "stop":
         stopped = process.stop(data)
-        return {"stopped": stopped}, "It has ended." if stopped else "It was not running."
+        return {"stopped": stopped}, str(text("It has ended.") if stopped else text("It was not running."))
     running = process.published(data)
     if running is None and options.command == "status":
-        return {"running": False}, "It is not running."
+        return {"running": False}, str(text("It is not running."))
     if running is None:
         raise UserError(text("The practice environment is not running."), do=text("Start it: lab start"))
     if options.command == "status":
@@ -59,7 +61,8 @@ def _scene(running: Json, options: argparse.Namespace) -> tuple[Json, str]:
         return answer, _table(answer["scenes"])
     name, *rest = options.words
     answer = process.send(running, "scene", name=name, options=_pairs(rest))
-    return answer, f"Set: {', '.join(answer['scenes']) or 'no scene'}."
+    names = ", ".join(answer["scenes"])
+    return answer, str(text("Set: {names}.", names=names) if names else text("Set: no scene."))
 
 
 def _fault(running: Json, options: argparse.Namespace) -> tuple[Json, str]:
@@ -68,11 +71,12 @@ def _fault(running: Json, options: argparse.Namespace) -> tuple[Json, str]:
         active = "\n".join(f"{f['id']}  {f['kind']} {f['system']} {f['call']} ({f['times']})" for f in answer["faults"])
         return (
             answer,
-            f"{active or 'No fault is set.'}\n\n{_table(answer['named'])}\nKinds: {', '.join(answer['kinds'])}",
+            f"{active or text('No fault is set.')}\n\n{_table(answer['named'])}\n"
+            + str(text("Kinds: {names}", names=", ".join(answer["kinds"]))),
         )
     if options.words[0] == "clear":
         answer = process.send(running, "fault-clear", **({"id": options.words[1]} if options.words[1:] else {}))
-        return answer, f"{answer['cleared']} faults are gone."
+        return answer, str(text("{count} faults are gone.", count=answer["cleared"]))
     if len(options.words) == 1:
         answer = process.send(running, "fault", name=options.words[0])
     elif len(options.words) == 3:
@@ -84,7 +88,7 @@ def _fault(running: Json, options: argparse.Namespace) -> tuple[Json, str]:
         raise Refused(
             text("A fault is a name, or a system, a pattern of calls and a kind."), do=text("See: lab fault --list")
         )
-    return answer, f"Fault {answer['fault']['id']} is set."
+    return answer, str(text("Fault {id} is set.", id=answer["fault"]["id"]))
 
 
 def _operator(running: Json, options: argparse.Namespace) -> tuple[Json, str]:
@@ -93,22 +97,22 @@ def _operator(running: Json, options: argparse.Namespace) -> tuple[Json, str]:
         return answer, _table(answer["acts"])
     name, *rest = options.words
     answer = process.send(running, "operator", name=name, options=_pairs(rest))
-    return answer, answer["done"]
+    return answer, str(msgspec.convert(answer["said"], Text))
 
 
 def _pace(running: Json, options: argparse.Namespace) -> tuple[Json, str]:
     answer = process.send(running, "pace", pace=options.pace)
-    return answer, f"Pace {answer['pace']:g}."
+    return answer, str(text("Pace {pace:g}.", pace=answer["pace"]))
 
 
 def _state(running: Json, options: argparse.Namespace) -> tuple[Json, str]:
     if options.action == "list":
         answer = process.send(running, "states")
-        return answer, "\n".join(answer["states"]) or "No state is saved."
+        return answer, "\n".join(answer["states"]) or str(text("No state is saved."))
     if not options.name:
         raise Refused(text("Say which state."), do=text("For example: lab state save before"))
     answer = process.send(running, options.action, name=options.name)
-    return answer, f"{options.name}: {answer['events']} events."
+    return answer, str(text("{name}: {count} events.", name=options.name, count=answer["events"]))
 
 
 _HANDLERS = {"scene": _scene, "fault": _fault, "operator": _operator, "pace": _pace, "state": _state}
@@ -126,36 +130,43 @@ def _table(rows: Sequence[Json]) -> str:
     lines = []
     for row in rows:
         options = f" [{', '.join(f'{name}=' for name in row['options'])}]" if row.get("options") else ""
-        lines.append(f"{row['name']:<28} {row['about']}{options}")
+        lines.append(f"{row['name']:<28} {render(Text(row['about']))}{options}")
     return "\n".join(lines)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="lab", description="The practice environment.")
+    parser = argparse.ArgumentParser(prog="lab", description=str(text("The practice environment.")))
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--data", help="the folder that holds its state")
-    common.add_argument("--json", action="store_true", help="answer with one JSON object")
+    common.add_argument("--data", help=str(text("the folder that holds its state")))
+    common.add_argument("--json", action="store_true", help=str(text("answer with one JSON object")))
     commands = parser.add_subparsers(dest="command", required=True)
 
-    def add(name: str, about: str) -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=about, description=about, parents=[common])
+    def add(name: str, about: Text) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=str(about), description=str(about), parents=[common])
 
-    for name, about in (("start", "start it, or find the one that runs"), ("serve", "be it, in this process")):
+    for name, about in (
+        ("start", text("start it, or find the one that runs")),
+        ("serve", text("be it, in this process")),
+    ):
         start = add(name, about)
-        start.add_argument("--desktops", type=int, default=40, help="how many desktops a new world has")
-        start.add_argument("--pace", default="1", help="durations: 1 as in a real environment, 0 none")
-        start.add_argument("--seed", type=int, default=1, help="what a new world's identities follow from")
-    add("stop", "end it")
-    add("status", "what its world looks like now")
-    for name, about in (("scene", "set a scene"), ("fault", "set a fault"), ("operator", "do what a person does")):
+        start.add_argument("--desktops", type=int, default=40, help=str(text("how many desktops a new world has")))
+        start.add_argument("--pace", default="1", help=str(text("durations: 1 as in a real environment, 0 none")))
+        start.add_argument("--seed", type=int, default=1, help=str(text("what a new world's identities follow from")))
+    add("stop", text("end it"))
+    add("status", text("what its world looks like now"))
+    for name, about in (
+        ("scene", text("set a scene")),
+        ("fault", text("set a fault")),
+        ("operator", text("do what a person does")),
+    ):
         added = add(name, about)
-        added.add_argument("--list", action="store_true", help="what there is")
-        added.add_argument("words", nargs="*", help="a name, then NAME=VALUE")
+        added.add_argument("--list", action="store_true", help=str(text("what there is")))
+        added.add_argument("words", nargs="*", help=str(text("a name, then NAME=VALUE")))
         if name == "fault":
-            added.add_argument("--times", type=int, default=-1, help="how many calls meet it; -1: all")
-            added.add_argument("--detail", default="", help="more about it; of a slow one the seconds")
-    add("pace", "change how long things take").add_argument("pace", type=float)
-    state = add("state", "save the world as it is, or go back to a saved state")
+            added.add_argument("--times", type=int, default=-1, help=str(text("how many calls meet it; -1: all")))
+            added.add_argument("--detail", default="", help=str(text("more about it; of a slow one the seconds")))
+    add("pace", text("change how long things take")).add_argument("pace", type=float)
+    state = add("state", text("save the world as it is, or go back to a saved state"))
     state.add_argument("action", choices=("save", "back", "list"))
     state.add_argument("name", nargs="?")
     return parser

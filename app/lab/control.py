@@ -15,6 +15,8 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import msgspec
+
 from app.lab import faults, operator, scenes, states
 from app.lab.lab import Lab
 from app.lab.rows import Fault, Setting
@@ -133,6 +135,11 @@ def _acts(_lab: Lab, _given: Json) -> Json:
     return {"acts": [{"name": a.name, "about": str(a.about), "options": a.options} for a in operator.ACTS.values()]}
 
 
+def _operator(lab: Lab, given: Json) -> Json:
+    done = operator.perform(lab, given["name"], given.get("options"))
+    return {"done": str(done), "said": msgspec.to_builtins(done)}  # in words, and as what can be said in any language
+
+
 def _pace(lab: Lab, given: Json) -> Json:
     pace = float(given["pace"])
     if not 0 <= pace <= 100:
@@ -158,7 +165,7 @@ COMMANDS: dict[str, Callable[[Lab, Json], Json]] = {
     "fault": _fault,
     "faults": _faults,
     "fault-clear": lambda lab, given: {"cleared": faults.clear(lab.world, given.get("id"))},
-    "operator": lambda lab, given: {"done": operator.perform(lab, given["name"], given.get("options"))},
+    "operator": _operator,
     "acts": _acts,
     "pace": _pace,
     "clock": _clock,

@@ -27,7 +27,7 @@ class Act:
 
     name: str
     about: Text
-    do: Callable[[Lab, dict[str, str]], str]
+    do: Callable[[Lab, dict[str, str]], Text]
     options: tuple[str, ...]
 
 
@@ -36,17 +36,17 @@ ACTS: dict[str, Act] = {}
 
 def act(
     name: str, about: Text, *options: str
-) -> Callable[[Callable[[Lab, dict[str, str]], str]], Callable[[Lab, dict[str, str]], str]]:
+) -> Callable[[Callable[[Lab, dict[str, str]], Text]], Callable[[Lab, dict[str, str]], Text]]:
     """Enter a function among the acts."""
 
-    def enter(function: Callable[[Lab, dict[str, str]], str]) -> Callable[[Lab, dict[str, str]], str]:
+    def enter(function: Callable[[Lab, dict[str, str]], Text]) -> Callable[[Lab, dict[str, str]], Text]:
         ACTS[name] = Act(name, about, function, options)
         return function
 
     return enter
 
 
-def perform(lab: Lab, name: str, options: dict[str, str] | None = None) -> str:
+def perform(lab: Lab, name: str, options: dict[str, str] | None = None) -> Text:
     """Do an act and return what was done. Raises CannotDo."""
     found, given = ACTS.get(name), options or {}
     if found is None:
@@ -63,19 +63,21 @@ def perform(lab: Lab, name: str, options: dict[str, str] | None = None) -> str:
 
 
 @act("start-service", text("Start a Windows service."), "host", "service")
-def _start_service(lab: Lab, options: dict[str, str]) -> str:
+def _start_service(lab: Lab, options: dict[str, str]) -> Text:
     host, name = options.get("host", "composer1"), options.get("service", "svid")
-    return f"{services.service_start(lab.world, 'operator', host, name).display} on {host} is started."
+    started = services.service_start(lab.world, "operator", host, name).display
+    return text("{service} on {host} is started.", service=started, host=host)
 
 
 @act("stop-service", text("Stop a Windows service."), "host", "service")
-def _stop_service(lab: Lab, options: dict[str, str]) -> str:
+def _stop_service(lab: Lab, options: dict[str, str]) -> Text:
     host, name = options.get("host", "composer1"), options.get("service", "svid")
-    return f"{services.service_stop(lab.world, 'operator', host, name).display} on {host} is stopped."
+    stopped = services.service_stop(lab.world, "operator", host, name).display
+    return text("{service} on {host} is stopped.", service=stopped, host=host)
 
 
 @act("finish-work", text("End all work that is going on: recomposes, clones, View's own backup."), "kind")
-def _finish_work(lab: Lab, options: dict[str, str]) -> str:
+def _finish_work(lab: Lab, options: dict[str, str]) -> Text:
     ended = []
     with lab.world.lock:
         for work in lab.world.all(Work):
@@ -83,20 +85,24 @@ def _finish_work(lab: Lab, options: dict[str, str]) -> str:
                 finish = builtin.finish if work.kind == builtin.KIND else operations.finish
                 finish(lab.world, "operator", work)
                 ended.append(f"{work.kind} of {work.subject}")
-    return f"Ended: {', '.join(ended) or 'nothing was going on'}."
+    return text("Ended: {work}.", work=", ".join(ended)) if ended else text("Nothing was going on.")
 
 
 @act("provisioning", text("Switch a pool's provisioning (pool=, to=on or off)."), "pool", "to")
-def _provisioning(lab: Lab, options: dict[str, str]) -> str:
+def _provisioning(lab: Lab, options: dict[str, str]) -> Text:
     pool, to = options.get("pool", "sales-lc"), options.get("to", "on")
     if to not in ("on", "off"):
         raise CannotDo("Say to=on or to=off.")
     provisioning.set_provisioning(lab.world, "operator", GROUP, pool, to == "on")
-    return f"Provisioning of {pool} is {to}."
+    return (
+        text("Provisioning of {pool} is on.", pool=pool)
+        if to == "on"
+        else text("Provisioning of {pool} is off.", pool=pool)
+    )
 
 
 @act("delete-pool", text("Delete a pool with all its desktops."), "pool")
-def _delete_pool(lab: Lab, options: dict[str, str]) -> str:
+def _delete_pool(lab: Lab, options: dict[str, str]) -> Text:
     pool, world = options.get("pool", "eng-full"), lab.world
     with world.lock:
         facts = directory.facts(_pool(lab, pool))
@@ -107,27 +113,27 @@ def _delete_pool(lab: Lab, options: dict[str, str]) -> str:
         application = world.get(LdsEntry, GROUP, f"cn={facts.id},{directory.APPLICATIONS}".lower())
         gone = [_pool(lab, pool), *([application] if application else [])]
         world.change("operator", f"pool {facts.id} deleted", drop=gone)
-    return f"The pool {pool} is deleted."
+    return text("The pool {pool} is deleted.", pool=pool)
 
 
 @act("log-off", text("A user of a pool logs off; a floating pool then refreshes or deletes the desktop."), "pool")
-def _log_off(lab: Lab, options: dict[str, str]) -> str:
+def _log_off(lab: Lab, options: dict[str, str]) -> Text:
     sessions = lab.world.all(UserSession, pool=options.get("pool", "kiosk-lc"), local=False)
     if not sessions:
         raise CannotDo("Nobody is logged on there.")
     provisioning.log_off(lab.world, "operator", sessions[0].id)
-    return f"{sessions[0].user} has logged off."
+    return text("{user} has logged off.", user=sessions[0].user)
 
 
 @act("back-up-database", text("Back up a database as the DBA, with other means."), "server", "database", "checksums")
-def _back_up_database(lab: Lab, options: dict[str, str]) -> str:
+def _back_up_database(lab: Lab, options: dict[str, str]) -> Text:
     server, name = options.get("server", "sql1"), options.get("database", "ViewComposer")
     record = dba.back_up(lab.world, server, name, checksums=options.get("checksums", "yes") != "no")
-    return f"{name} is backed up to {record.path}."
+    return text("{database} is backed up to {path}.", database=name, path=record.path)
 
 
 @act("image-backup", text("Another product makes an image backup of all servers that View does not make."))
-def _image_backup(lab: Lab, _options: dict[str, str]) -> str:
+def _image_backup(lab: Lab, _options: dict[str, str]) -> Text:
     world = lab.world
     with world.lock:
         stamp = f"image {datetime.fromtimestamp(world.now(), UTC):%Y-%m-%d %H:%M}"
@@ -135,16 +141,16 @@ def _image_backup(lab: Lab, _options: dict[str, str]) -> str:
         servers = [vm for vm in world.all(Vm) if vm.moid not in desktops and not vm.protected]
         marked = [msgspec.structs.replace(vm, custom={**vm.custom, "备份": stamp}) for vm in servers]
         world.change("operator", "image backup", *marked)
-    return f"{len(marked)} virtual machines are backed up as images and marked so in vCenter."
+    return text("{count} virtual machines are backed up as images and marked so in vCenter.", count=len(marked))
 
 
 @act("built-in-backup", text("View's own backup, now (Backup Now)."), "host")
-def _built_in_backup(lab: Lab, options: dict[str, str]) -> str:
+def _built_in_backup(lab: Lab, options: dict[str, str]) -> Text:
     host = options.get("host", "broker1")
     broker = lab.world.require(Broker, host)
     password = lab.passwords.of(broker.recovery_password) if broker.recovery_password else ""
     work = builtin.start(lab.world, "operator", host, password=password)
-    return f"View's own backup on {host} began: {work.details['stem']}."
+    return text("View's own backup on {host} began: {name}.", host=host, name=work.details["stem"])
 
 
 def _pool(lab: Lab, pool: str) -> LdsEntry:

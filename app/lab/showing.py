@@ -8,6 +8,7 @@ from typing import Any
 from app.lab import directory, scenes
 from app.lab.lab import Lab
 from app.lab.rows import BackupRecord, Broker, Fault, Service, Vm, Work
+from app.texts import text
 
 SHOWN = {"wsbroker", "svid", "vpxd", "MSSQLSERVER", "ADAM_VMwareVDMDS", "wssecurity"}
 Json = dict[str, Any]
@@ -41,7 +42,11 @@ def status(lab: Lab) -> Json:
 
 def as_text(status: Json) -> str:
     """Return a status for people, one thing a line."""
-    lines = [f"Pace {status['pace']}; {status['machines']} virtual machines; {status['backups']} backups in msdb", ""]
+    counted = text(
+        "Pace {pace}; {machines} virtual machines; {backups} backups in msdb",
+        pace=status["pace"], machines=status["machines"], backups=status["backups"],
+    )  # fmt: skip
+    lines = [str(counted), ""]
     for pool in status["pools"]:
         switch = {True: "on", False: "off", None: "-"}[pool["provisioning"]]
         states = ", ".join(f"{count} {state}" for state, count in pool["states"].items())

@@ -180,7 +180,7 @@ def test_a_person_ends_what_is_going_on(lab: Lab) -> None:
     scenes.play(lab, "recompose-running")
     scenes.play(lab, "built-in-backup")
     done = operator.perform(lab, "finish-work", {"kind": "recompose"})
-    assert "recompose of sales-lc" in done
+    assert "recompose of sales-lc" in str(done)
     assert [work.kind for work in lab.world.all(Work)] == ["built-in-backup"]
     scenes.quiet(lab)
 
@@ -213,7 +213,7 @@ def test_what_a_person_cannot_do_is_refused_and_changes_nothing(lab: Lab, name: 
 
 
 def test_logging_off_and_view_own_backup_are_done_by_a_person_too(lab: Lab) -> None:
-    assert "logged off" in operator.perform(lab, "log-off")
+    assert "logged off" in str(operator.perform(lab, "log-off"))
     lab.world.change("test", "in real time", Setting(name="pace", value="1"))
     operator.perform(lab, "built-in-backup")
     assert [work.kind for work in lab.world.all(Work)] == ["built-in-backup"]
