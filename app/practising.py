@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 from app.errors import UserError
 from app.tasks import Desk
 from app.texts import Text, text
@@ -49,7 +51,7 @@ def make(desk: Desk, offer: Offer, options: dict[str, str] | None = None) -> Tex
         return text("This will fail from now on: {name}", name=offer.name)
     answer = _send(desk, offer.kind, name=offer.name, options=options or {})
     if offer.kind is Kind.ACT:
-        return Text("{done}", {"done": answer["done"]})
+        return msgspec.convert(answer["said"], Text)
     if offer.name == QUIET:
         return text("All scenes are struck.")
     return text("The scene is set: {name}", name=offer.name)
