@@ -54,8 +54,9 @@ def sheet(theme: str) -> str:
         #steps {{ background: {colours["side"]}; border: none; border-right: 1px solid {colours["line"]}; }}
         #line {{ color: {colours["line"]}; }}
         #error {{ color: {colours["error"]}; }}
-        #practice {{ background: {colours["practice"]}; color: {colours["practice-text"]}; padding: 5px;
-            font-weight: 600; }}
+        #practice {{ background: {colours["practice"]}; }}
+        #practice QLabel {{ color: {colours["practice-text"]}; font-weight: 600; }}
+        #practice QPushButton {{ padding: 2px 10px; }}
         QPushButton {{ padding: 6px 18px; min-width: 72px; }}
         QPushButton#next {{ background: {accent}; color: {"#ffffff" if theme == "light" else "#10202f"};
             border: 1px solid {accent}; border-radius: 4px; font-weight: 600; }}

@@ -24,6 +24,7 @@ from app.texts import LANGUAGES, language, text, use_language
 from ui.flow import FLOW, Draft, Page, Wizard
 from ui.page import Services, WizardPage
 from ui.widgets.parts import keyed
+from ui.widgets.practice import PracticePanel
 from ui.widgets.steps import StepList
 
 SMALLEST = (1024, 640)
@@ -120,7 +121,10 @@ class Shell(QMainWindow):
         self._language.setText(LANGUAGE_NAMES[self._other_language()])
         self._language.setAccessibleName(str(text("Change the language")))
         self._language.setToolTip(str(text("Change the language")))
-        self._practice.setText(str(PRACTICE))
+        self._practice_words.setText(str(PRACTICE))
+        self._practice_button.setText(keyed(text("Practice panel"), "i"))
+        self._practice_button.setAccessibleName(str(text("Practice panel")))
+        self._panel.retranslate()
         self._back.setText(keyed(text("Back"), "B"))
         for page in self._pages.values():
             page.retranslate()
@@ -130,11 +134,9 @@ class Shell(QMainWindow):
     def _build(self) -> None:
         self.setMinimumSize(*SMALLEST)
         self._steps, self._stack = StepList(), QStackedWidget()
-        self._title, self._practice, self._error = QLabel(), QLabel(), QLabel()
+        self._title, self._error = QLabel(), QLabel()
         self._title.setObjectName("title")
         self._title.setWordWrap(True)
-        self._practice.setObjectName("practice")
-        self._practice.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._error.setObjectName("error")
         self._error.setWordWrap(True)
         self._error.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -150,6 +152,33 @@ class Shell(QMainWindow):
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.escape)
         self._central = self._arranged()
         self.setCentralWidget(self._central)
+
+    def _banner(self) -> QWidget:
+        """What tells practice from the real thing, on every page; its button opens the panel."""
+        self._practice_words, self._practice_button = QLabel(), QPushButton()
+        self._practice_words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._practice_words.setWordWrap(True)
+        self._practice_button.setObjectName("practice-button")
+        self._practice_button.setCheckable(True)
+        self._panel = PracticePanel(self.services)
+        self._panel.hide()
+        self._panel.visibilityChanged.connect(self._practice_button.setChecked)
+        self._practice_button.clicked.connect(self._show_panel)
+        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self._panel)
+        banner = QFrame()
+        banner.setObjectName("practice")
+        row = QHBoxLayout(banner)
+        row.setContentsMargins(12, 4, 12, 4)
+        row.addWidget(self._practice_words, 1)
+        row.addWidget(self._practice_button)
+        return banner
+
+    def _show_panel(self, wanted: bool) -> None:
+        """Show or hide the panel; the window grows for it where the screen has room."""
+        if wanted and not self.isMaximized():
+            room = self.screen().availableGeometry().width()
+            self.resize(min(self.width() + self._panel.sizeHint().width(), max(room, self.width())), self.height())
+        self._panel.setVisible(wanted)
 
     def _arranged(self) -> QWidget:
         header = QHBoxLayout()
@@ -177,6 +206,7 @@ class Shell(QMainWindow):
         whole = QVBoxLayout()
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
+        self._practice = self._banner()
         whole.addWidget(self._practice)
         whole.addLayout(body, 1)
         central = QWidget()
@@ -205,7 +235,10 @@ class Shell(QMainWindow):
         self._title.setText(title)
         self._stack.setAccessibleName(title)
         self._steps.show_steps([(FLOW[page].step, present) for page, present in wizard.steps()])
-        self._practice.setVisible(bool(wizard.draft.profile and wizard.draft.profile.practice))
+        practice = bool(wizard.draft.profile and wizard.draft.profile.practice)
+        self._practice.setVisible(practice)
+        if not practice:
+            self._panel.hide()
         self._error.setText(str(facts.error or ""))
         self._back.setVisible(buttons.back)
         self._next.setText(keyed(buttons.following, "C" if wizard.stop.last else "N"))
@@ -231,6 +264,7 @@ class Shell(QMainWindow):
             if self._sure():
                 self.page.stop()
             return
+        self._panel.hide()
         self.hide()  # what is still being looked at may take a while to notice that nobody waits for it
         for job in list(self.services.jobs):
             job.stop()

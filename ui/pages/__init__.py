@@ -5,12 +5,15 @@ from __future__ import annotations
 from ui.flow import Page
 from ui.page import Services, WizardPage
 from ui.pages.checks import ChecksPage
+from ui.pages.choose_set import ChooseSetPage
 from ui.pages.recovery import RecoveryPage
 from ui.pages.result import ResultPage
 from ui.pages.review import ReviewPage
 from ui.pages.run import RunPage
 from ui.pages.start import StartPage
 from ui.pages.trouble import TroublePage
+from ui.pages.verified import VerifiedPage
+from ui.pages.verify import VerifyPage
 from ui.pages.what import WhatPage
 
 PAGES: dict[Page, type[WizardPage]] = {
@@ -21,6 +24,9 @@ PAGES: dict[Page, type[WizardPage]] = {
     Page.REVIEW: ReviewPage,
     Page.RUN: RunPage,
     Page.RESULT: ResultPage,
+    Page.CHOOSE_SET: ChooseSetPage,
+    Page.VERIFY: VerifyPage,
+    Page.VERIFIED: VerifiedPage,
     Page.TROUBLE: TroublePage,
 }
 

@@ -1,0 +1,278 @@
+"""Pictures of every page, in both languages, light and dark, at 100 and 200 %, and one sheet to review them on.
+
+Started by `build/make.py screenshots`. It walks the wizard through the practice environment, without a screen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SIZE = (1024, 640)
+SCALES = (1, 2)
+THEMES = ("light", "dark")
+LANGUAGES = ("en", "zh_CN")
+STYLE = (
+    "body{font:14px sans-serif;margin:24px}div{display:flex;flex-wrap:wrap;gap:12px}"
+    "figure{margin:0}img{width:460px;border:1px solid #999}"
+)
+PATIENCE = 180.0  # seconds that a page may take to be ready
+
+
+class Walk:
+    """A window that is walked through, and photographed at each place in every language and theme."""
+
+    def __init__(self, data: Path, out: Path, scale: int) -> None:
+        from PySide6.QtWidgets import QApplication
+
+        from app.tasks import Desk
+        from ui.page import Services
+
+        found = QApplication.instance()
+        self._application = found if isinstance(found, QApplication) else QApplication(["viewkeeper"])
+        self._services = Services(Desk(data), lambda _path: None)
+        self._out, self._scale, self._number = out, scale, 0
+        self.open()
+
+    def open(self) -> None:
+        """Open a new window; the one before is closed."""
+        from ui.application import open_shell
+
+        self.shell = open_shell(self._services)
+        self.shell.resize(*SIZE)
+        self.shell.show()
+
+    def close(self) -> None:
+        """Close the window and wait until nothing of it works any more."""
+        self.shell.close()
+        self._spin(0.3)
+
+    def until(self, reached: Callable[[], bool]) -> None:
+        """Let the window work until something is so."""
+        end = time.monotonic() + PATIENCE
+        while not reached():
+            if time.monotonic() > end:
+                raise TimeoutError(f"{self.shell.wizard.page} does not get ready")
+            self._spin(0.05)
+        self._spin(0.3)
+
+    def ready(self, page: str) -> None:
+        """Wait until that page is shown and may be left."""
+        self.until(lambda: self.shell.wizard.page == page and not self.shell.page.facts().busy)
+
+    def choose(self, name: str) -> None:
+        """Press a button of the page by its name."""
+        from PySide6.QtWidgets import QAbstractButton
+
+        found = self.shell.findChild(QAbstractButton, name)
+        assert found is not None, name
+        found.click()
+        self._spin(0.2)
+
+    def shoot(self, name: str) -> None:
+        """Take the pictures of what is shown now."""
+        from app.texts import use_language
+        from ui.look import dress
+
+        self._number += 1
+        for language in LANGUAGES:
+            use_language(language)
+            self.shell.retranslate()
+            for theme in THEMES:
+                dress(self._application, theme)
+                self._spin(0.1)
+                file = self._out / f"{self._number:02}-{name}-{language}-{theme}-{self._scale * 100}.png"
+                self.shell.grab().save(str(file))
+        use_language("en")
+        dress(self._application, "light")
+        self.shell.retranslate()
+
+    def _spin(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while True:
+            self._application.processEvents()
+            if time.monotonic() >= end:
+                return
+            time.sleep(0.005)
+
+
+def walk(data: Path, out: Path, scale: int) -> None:
+    """Go through every page and take its pictures. The practice environment of `data` must run."""
+    from app import practising
+    from app.practising import Kind, Offer
+    from app.tasks import Desk
+    from app.texts import NOTHING
+    from ui.flow import Page
+
+    desk = Desk(data)
+    w = Walk(data, out, scale)
+    w.ready("start")
+    w.shoot("start-first")
+    _describe(w)
+    w.choose("practise")
+    w.shell.forward()
+    w.ready("what")
+    w.shoot("what")
+    w.choose("practice-button")
+    w.until(lambda: "sales-lc" in _world(w))
+    w.shell.resize(SIZE[0] + 340, SIZE[1])
+    w.shoot("practice-panel")
+    w.choose("practice-button")
+    w.shell.resize(*SIZE)
+    for page in ("checks", "review"):
+        w.shell.forward()
+        w.ready(page)
+        w.shoot(page)
+    practising.make(desk, Offer(Kind.FAULT, "composer-backup-fails", NOTHING))
+    w.shell.forward()
+    w.until(lambda: _button(w, "retry") is not None)
+    w.shoot("run-failed")
+    practising.clear_faults(desk)
+    w.choose("stop")
+    w.until(lambda: w.shell.wizard.page == "result" or not w.shell.page.facts().working)
+    if w.shell.wizard.page != "result":
+        w.shoot("run-stopped")
+        w.shell.forward()
+    w.ready("result")
+    w.shoot("result-stopped")
+    w.close()
+    w.open()
+    w.ready("start")
+    w.shoot("start-unfinished")
+    w.choose("take-up")
+    w.shell.forward()
+    w.ready("recovery")
+    w.shoot("recovery")
+    w.shell.forward()
+    w.until(lambda: w.shell.wizard.page == "result" or (w.shell.wizard.page == "run" and w.shell.page.facts().complete))
+    if w.shell.wizard.page == "run":
+        w.shoot("run-done")
+        w.shell.forward()
+    w.ready("result")
+    w.shoot("result")
+    w.shell.start_anew()
+    w.ready("start")
+    w.shoot("start")
+    w.choose("verify")
+    w.shell.forward()
+    w.ready("profile")
+    w.shoot("profile")
+    w.shell.jump(Page.CHOOSE_SET, profile=desk.profile("practice"))
+    w.ready("choose-set")
+    w.shoot("choose-set")
+    w.shell.forward()
+    w.shoot("verify")
+    w.ready("verified")
+    w.shoot("verified")
+    _damage(data)
+    w.shell.jump(Page.VERIFY)
+    w.ready("verified")
+    w.shoot("verified-damaged")
+    w.shell.jump(
+        Page.TROUBLE, trouble='Traceback (most recent call last):\n  File "ui/...", line 1\nValueError: an example'
+    )
+    w.shoot("trouble")
+    w.close()
+
+
+def _describe(w: Walk) -> None:
+    """Take pictures of describing an environment: nothing there yet, then the editor."""
+    w.choose("back-up")
+    w.shell.forward()
+    w.ready("profile")
+    w.shoot("profile-none")
+    w.choose("new-profile")
+    w.ready("edit")
+    w.shoot("edit")
+    w.shell.start_anew()
+    w.ready("start")
+
+
+def _button(w: Walk, name: str) -> object:
+    from PySide6.QtWidgets import QAbstractButton
+
+    return next((found for found in w.shell.findChildren(QAbstractButton, name) if found.isVisible()), None)
+
+
+def _world(w: Walk) -> str:
+    from PySide6.QtWidgets import QPlainTextEdit
+
+    found = w.shell.findChild(QPlainTextEdit, "world")
+    return found.toPlainText() if found is not None else ""
+
+
+def _damage(data: Path) -> None:
+    """Change one letter of a captured file."""
+    file = next(iter(sorted((data / "repository").rglob("*.bak"))))
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def sheet(out: Path) -> Path:
+    """Write the page on which all pictures stand beside each other; return it."""
+    pictures: dict[str, list[Path]] = {}
+    for file in sorted(out.glob("*.png")):
+        pictures.setdefault(file.name.split("-", 1)[1].rsplit("-", 3)[0], []).append(file)
+    rows = [
+        f"<h2>{html.escape(name)}</h2><div>"
+        + "".join(
+            f'<figure><a href="{one.name}"><img src="{one.name}" loading="lazy"></a>'
+            f"<figcaption>{html.escape(one.stem.split('-', 1)[1])}</figcaption></figure>"
+            for one in files
+        )
+        + "</div>"
+        for name, files in pictures.items()
+    ]
+    page = out / "index.html"
+    page.write_text(
+        f'<!doctype html><meta charset="utf-8"><title>ViewKeeper: all pages</title><style>{STYLE}</style>'
+        f"<h1>All pages</h1>{''.join(rows)}\n",
+        "utf-8",
+    )
+    return page
+
+
+def main() -> int:
+    """Walk once for each scale, in a process of its own, and write the sheet."""
+    parser = argparse.ArgumentParser(prog="screenshots")
+    parser.add_argument("--out", type=Path, default=ROOT / "out" / "screenshots")
+    parser.add_argument("--scale", type=int, choices=SCALES)
+    parser.add_argument("--data", type=Path)
+    options = parser.parse_args()
+    if options.scale:
+        walk(options.data, options.out, options.scale)
+        return 0
+    shutil.rmtree(options.out, ignore_errors=True)
+    options.out.mkdir(parents=True)
+    for scale in SCALES:
+        _one_scale(options.out, scale)
+    print(f"All pictures: {sheet(options.out)}")
+    return 0
+
+
+def _one_scale(out: Path, scale: int) -> None:
+    from app.lab import process
+
+    with tempfile.TemporaryDirectory(prefix="viewkeeper-", ignore_cleanup_errors=True) as folder:
+        process.start(Path(folder), pace="0")
+        try:
+            given = {"QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": str(scale), "VIEWKEEPER_DATA": folder}
+            kept_out = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+            command = [sys.executable, __file__, "--scale", str(scale), "--data", folder, "--out", str(out)]
+            subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **given, **kept_out})
+        finally:
+            process.stop(Path(folder))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""A backup set being read: a bar, and what is seen of each file as it comes."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from PySide6.QtWidgets import QProgressBar, QWidget
+
+from app import tasks
+from app.backupset import repository
+from app.errors import Stopped, UserError
+from app.observation import Observation
+from app.texts import text
+from app.words import clean, state_word
+from ui.bridge import Job
+from ui.flow import Draft, Facts
+from ui.page import Services, WizardPage
+from ui.widgets.columns import Columns
+from ui.widgets.parts import label
+
+HEADINGS = (text("State"), text("File"), text("Found"))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Size:
+    """How many files the set has."""
+
+    files: int
+
+
+class VerifyPage(WizardPage):
+    """Reads `draft.set_folder` whole; gives back what was seen, and goes on by itself where that could be had."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
+        self._seen: list[Observation] = []
+        self._files = 0
+        self._ended = False
+        self._error: UserError | None = None
+        self._reading: Job | None = None
+        self._words, self._bar, self._table = label("reading"), QProgressBar(), Columns("files")
+        self._bar.setObjectName("bar")
+        for widget in (self._words, self._bar):
+            self.layout_.addWidget(widget)
+        self.layout_.addWidget(self._table, 1)
+
+    def entered(self, draft: Draft) -> None:
+        super().entered(draft)
+        self._seen, self._files, self._ended, self._error = [], 0, False, None
+        self._table.show_rows(HEADINGS, [])
+        folder, profile = draft.set_folder, draft.profile
+        if folder is None or profile is None:
+            return
+        self._reading = self.services.work(self, lambda job: self._read(job, profile.name, folder))
+        self._reading.batch.connect(self._take)
+        self._reading.done.connect(self._done)
+        self._reading.failed.connect(self._failed)
+        self._reading.broke.connect(self.trouble)
+        self._reading.start()
+        self._show()
+
+    def draft(self) -> Draft:
+        return dataclasses.replace(self._draft, verified=tuple(self._seen) if self._ended else ())
+
+    def facts(self) -> Facts:
+        error = self._error
+        told = text("{what} {why} {do}", what=error.what, why=error.why, do=error.do) if error else None
+        return Facts(complete=self._ended, busy=self._reading is not None, error=told)
+
+    def leaving(self, forward: bool) -> bool:
+        """Going back ends the reading: it has changed nothing."""
+        if not forward and self._reading is not None:
+            self._reading.stop()
+            self._reading.batch.disconnect(self._take)
+            self._reading = None
+        return True
+
+    def first_focus(self) -> QWidget | None:
+        return self._table
+
+    def retranslate(self) -> None:
+        self._bar.setAccessibleName(str(text("How much is read")))
+        self._table.setAccessibleName(str(text("Files of the set")))
+        self._table.show_rows(HEADINGS, [row(one) for one in self._seen])
+        self._show()
+
+    def _read(self, job: Job, profile: str, folder: Path) -> bool:
+        def tell(seen: Observation) -> None:
+            job.post(seen)
+            if job.stop_asked.is_set():
+                raise Stopped
+
+        job.post(_Size(len(repository.open_set(folder).parts)))
+        tasks.verify(self.services.desk, profile, str(folder), tell)
+        return True
+
+    def _take(self, batch: list[Observation | _Size]) -> None:
+        if self.sender() is not self._reading:
+            return
+        new = [one for one in batch if isinstance(one, Observation)]
+        self._files = next((one.files for one in batch if isinstance(one, _Size)), self._files)
+        self._seen += new
+        self._table.add_rows([row(one) for one in new])
+        self._show()
+
+    def _done(self, whole: bool | None) -> None:
+        if self.sender() is not self._reading:
+            return
+        self._reading, self._ended = None, bool(whole)
+        self._show()
+        self.facts_changed.emit()
+        if self._ended:
+            self.go_on.emit()
+
+    def _failed(self, error: UserError) -> None:
+        if self.sender() is not self._reading:
+            return
+        self._reading, self._error = None, error
+        self._show()
+        self.facts_changed.emit()
+
+    def _show(self) -> None:
+        folder = self._draft.set_folder
+        if self._error is not None:
+            self._words.setText(str(text("{folder} could not be read as a backup set.", folder=str(folder))))
+        else:
+            self._words.setText(str(text("Reading {folder}", folder=str(folder or ""))))
+        self._bar.setRange(0, self._files)
+        self._bar.setValue(min(len(self._seen), self._files))
+        self._bar.setVisible(self._error is None)
+
+
+def row(seen: Observation) -> tuple[tuple[str, ...], Observation]:
+    """Return what is seen of a file as a row."""
+    return (str(state_word(seen.state)), clean(seen.key), clean(str(seen.found))), seen

@@ -1,0 +1,274 @@
+"""The practice panel: what the practice environment looks like now, and what can be made to happen in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QPlainTextEdit,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import practising
+from app.errors import UserError
+from app.practising import Kind, Offer
+from app.texts import Text, text
+from ui.bridge import Job
+from ui.page import Services
+from ui.widgets.parts import button, keyed, label
+
+EVERY = 2000  # milliseconds between two looks at the world
+TABS = {
+    Kind.SCENE: (text("Scenes"), text("Situations that an administrator meets."), text("Set the scene"), "E"),
+    Kind.FAULT: (text("Faults"), text("Failures that a run must bear."), text("Let it fail"), "A"),
+    Kind.ACT: (text("By hand"), text("What a person would do meanwhile."), text("Do it"), "D"),
+}
+SWITCH = {True: text("on"), False: text("off"), None: text("has no switch")}
+
+
+@dataclass(frozen=True)
+class _World:
+    """The world as it was just now."""
+
+    status: dict[str, Any]
+
+
+class PracticePanel(QDockWidget):
+    """A panel at the side of the window. It looks while it is shown, and acts on the practice environment only."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self.setObjectName("practice-panel")
+        self.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetClosable)
+        self.setAllowedAreas(Qt.DockWidgetArea.RightDockWidgetArea)
+        self._services = services
+        self._looking: Job | None = None
+        self._acting: Job | None = None
+        self._status: dict[str, Any] = {}
+        self._said: Text | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(EVERY)
+        self._timer.timeout.connect(self._look)
+        self._world, self._answer = QPlainTextEdit(), label("practice-answer")
+        self._world.setObjectName("world")
+        self._world.setReadOnly(True)
+        self._world.setTabChangesFocus(True)
+        self._kinds = {kind: _Offers(kind) for kind in Kind}
+        self._quiet, self._clear = button("quiet"), button("clear-faults")
+        for offers in self._kinds.values():
+            offers.act.clicked.connect(lambda _on=False, chosen=offers: self._make(chosen))
+        self._quiet.clicked.connect(self._strike)
+        self._clear.clicked.connect(lambda: self._do(lambda: practising.clear_faults(services.desk)))
+        self._tabs = QTabWidget()
+        self._tabs.setObjectName("practice-tabs")
+        self._tabs.addTab(self._world, "")
+        for offers in self._kinds.values():
+            self._tabs.addTab(offers, "")
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.addWidget(self._tabs, 1)
+        column.addWidget(self._answer)
+        row = QHBoxLayout()
+        row.addWidget(self._quiet)
+        row.addWidget(self._clear)
+        column.addLayout(row)
+        self.setWidget(inside)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Put all words into the language that is chosen now."""
+        self.setWindowTitle(str(text("Practice environment")))
+        self._tabs.setTabText(0, str(text("World now")))
+        self._tabs.setAccessibleName(str(text("Practice environment")))
+        self._world.setAccessibleName(str(text("World now")))
+        for number, (kind, offers) in enumerate(self._kinds.items(), 1):
+            self._tabs.setTabText(number, str(TABS[kind][0]))
+            offers.retranslate()
+        self._quiet.setText(keyed(text("Strike all scenes"), "S"))
+        self._clear.setText(keyed(text("Clear all faults"), "F"))
+        self._answer.setText(str(self._said or ""))
+        self._show_world()
+
+    # ---- looking
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802  # Qt's name
+        super().showEvent(event)
+        self._timer.start()
+        self._look()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802  # Qt's name
+        super().hideEvent(event)
+        self._timer.stop()
+
+    def _look(self) -> None:
+        if self._looking is not None:
+            return
+        known = bool(self._kinds[Kind.SCENE].offers)
+        self._looking = self._services.work(self, lambda job: self._seen(job, known))
+        self._looking.batch.connect(self._take)
+        self._looking.failed.connect(self._failed)
+        self._looking.broke.connect(self._broke)
+        self._looking.ended.connect(self._looked)
+        self._looking.start()
+
+    def _seen(self, job: Job, known: bool) -> None:
+        if not known:
+            job.post(practising.offers(self._services.desk))
+        job.post(_World(practising.world(self._services.desk)))
+
+    def _take(self, batch: list[Any]) -> None:
+        for found in batch:
+            if isinstance(found, _World):
+                self._status = found.status
+                self._show_world()
+            else:
+                for kind, offers in self._kinds.items():
+                    offers.show_offers([offer for offer in found if offer.kind is kind])
+
+    def _looked(self) -> None:
+        self._looking = None
+
+    # ---- acting
+
+    def _make(self, offers: _Offers) -> None:
+        offer = offers.chosen()
+        if offer is not None:
+            given = offers.given()
+            self._do(lambda: practising.make(self._services.desk, offer, given))
+
+    def _strike(self) -> None:
+        quiet = next((one for one in self._kinds[Kind.SCENE].offers if one.name == practising.QUIET), None)
+        if quiet is not None:
+            self._do(lambda: practising.make(self._services.desk, quiet))
+
+    def _do(self, work: Any) -> None:
+        if self._acting is not None:
+            return
+        self._acting = self._services.work(self, lambda _job: work())
+        self._acting.done.connect(self._done)
+        self._acting.failed.connect(self._failed)
+        self._acting.broke.connect(self._broke)
+        self._acting.ended.connect(self._acted)
+        self._acting.start()
+
+    def _done(self, said: Text) -> None:
+        self._say(said)
+        self._look()
+
+    def _acted(self) -> None:
+        self._acting = None
+
+    def _failed(self, error: UserError) -> None:
+        self._say(text("{what} {why} {do}", what=error.what, why=error.why, do=error.do))
+
+    def _broke(self, details: str) -> None:
+        self._say(text("The practice panel failed: {details}", details=details.strip().rpartition("\n")[2]))
+
+    def _say(self, said: Text) -> None:
+        self._said = said
+        self._answer.setText(str(said))
+
+    def _show_world(self) -> None:
+        words = "\n".join(str(line) for line in world_lines(self._status))
+        if words != self._world.toPlainText():
+            place = self._world.verticalScrollBar().value()
+            self._world.setPlainText(words)
+            self._world.verticalScrollBar().setValue(place)
+
+
+class _Offers(QWidget):
+    """The offers of one kind: a list, the options of the current one, and a button."""
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__()
+        self._kind = kind
+        self.offers: list[Offer] = []
+        self._about, self._list, self.act = label(soft=True), QListWidget(), button(f"make-{kind}")
+        self._list.setObjectName(f"list-{kind}")
+        self._list.setWordWrap(True)
+        self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._list.currentRowChanged.connect(self._show_options)
+        self._list.itemActivated.connect(lambda _item: self.act.click())
+        self._form, self._options = QFormLayout(), dict[str, QLineEdit]()
+        column = QVBoxLayout(self)
+        column.addWidget(self._about)
+        column.addWidget(self._list, 1)
+        column.addLayout(self._form)
+        column.addWidget(self.act)
+
+    def show_offers(self, offers: list[Offer]) -> None:
+        """Show these in place of all others."""
+        self.offers = offers
+        self._list.clear()
+        for offer in offers:
+            self._list.addItem(QListWidgetItem(f"{offer.about}\n{offer.name}"))
+        self._list.setCurrentRow(0)
+
+    def chosen(self) -> Offer | None:
+        number = self._list.currentRow()
+        return self.offers[number] if 0 <= number < len(self.offers) else None
+
+    def given(self) -> dict[str, str]:
+        """Return the options that something was typed for."""
+        return {name: field.text().strip() for name, field in self._options.items() if field.text().strip()}
+
+    def retranslate(self) -> None:
+        _, about, act, key = TABS[self._kind]
+        self._about.setText(str(about))
+        self._list.setAccessibleName(str(about))
+        self.act.setText(keyed(act, key))
+        for number, offer in enumerate(self.offers):
+            item = self._list.item(number)
+            if item is not None:
+                item.setText(f"{offer.about}\n{offer.name}")
+
+    def _show_options(self) -> None:
+        while self._form.rowCount():
+            self._form.removeRow(0)
+        self._options = {}
+        offer = self.chosen()
+        for name in offer.options if offer else ():
+            field, caption = QLineEdit(), QLabel(f"{name}:")
+            field.setPlaceholderText(str(text("as usual")))
+            field.setAccessibleName(name)
+            caption.setBuddy(field)
+            self._form.addRow(caption, field)
+            self._options[name] = field
+
+
+def world_lines(status: dict[str, Any]) -> list[Text]:
+    """Return the world in lines: pools, services, work going on, faults, scenes. Empty: it was not seen yet."""
+    if not status:
+        return [text("The practice environment is being looked at ...")]
+    lines = [text("Pools (provisioning, desktops):")]
+    for pool in status["pools"]:
+        states = ", ".join(f"{count} {state}" for state, count in pool["states"].items()) or "0"
+        lines.append(
+            text("  {pool}: {switch}; {states}", pool=pool["id"], switch=SWITCH[pool["provisioning"]], states=states)
+        )
+    lines += [Text(""), text("Services:")]
+    for service in status["services"]:
+        lines.append(
+            text("  {host}: {name}: {state}", host=service["host"], name=service["display"], state=service["state"])
+        )
+    lines += [Text(""), text("Work going on:")]
+    lines += [
+        text("  {kind} of {subject} {phase}", kind=work["kind"], subject=work["subject"], phase=work["phase"])
+        for work in status["work"]
+    ] or [text("  none")]
+    lines += [Text(""), text("Scenes and faults:")]
+    lines += [Text("  {name}", {"name": name}) for name in (*status["scenes"], *status["faults"])] or [text("  none")]
+    lines += [Text(""), text("Backups in msdb: {count}", count=status["backups"])]
+    return lines
