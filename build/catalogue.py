@@ -109,14 +109,18 @@ SHOWS = {
     *("addItems", "addTab", "addButton", "addRow", "addMenu", "insertItem", "setTabText", "setItemText"),
     *("QLabel", "QPushButton", "QToolButton", "QCheckBox", "QRadioButton", "QGroupBox", "QAction", "QDockWidget"),
     *("information", "question", "critical"),  # QMessageBox
-    *("line", "say", "warn", "remark"),  # the console, and what a step tells
+    *("line", "table", "say", "warn", "remark"),  # the console, and what a step tells
     *("Text", "Observation", "UserError"),  # and whatever is derived from the last
 }
 """Calls whose words people read."""
 
+HELPS = {"ArgumentParser", "add_parser", "add_argument"}
+HELP_ARGUMENTS = {"help", "description", "epilog"}
+"""Calls of which people read these arguments, and no other."""
+
 QUIET_ARGUMENTS = {"key", "system", "details", "objectName"}
 A_WORD = re.compile(r"[A-Za-z]{2,}")
-NAMES = {"ViewKeeper", "SHA-256", "English", "简体中文", "vCenter"}
+NAMES = {"ViewKeeper", "SHA-256", "English", "简体中文", "vCenter", "NTLM", "Kerberos", "CredSSP"}
 """Words that are the same in every language."""
 
 
@@ -129,7 +133,7 @@ def unmarked(root: Path = ROOT) -> list[tuple[Place, str]]:
         if file.relative_to(root).as_posix().startswith(SPEAK_AS_SERVERS):
             continue
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and _name(node.func) in shows:
+            if isinstance(node, ast.Call) and _name(node.func) in shows | HELPS:
                 found += [(Place(file, node.lineno), words) for words in _shown(node) if _is_for_people(words)]
     return found
 
@@ -155,8 +159,12 @@ def _name(node: ast.expr) -> str:
 
 
 def _shown(call: ast.Call) -> Iterator[str]:
-    plain = call.args[2:5] if _name(call.func) == "Observation" else call.args  # between its key and its system
-    for argument in (*plain, *(word.value for word in call.keywords if word.arg not in QUIET_ARGUMENTS)):
+    name = _name(call.func)
+    plain = call.args[2:5] if name == "Observation" else call.args  # between its key and its system
+    named = [word.value for word in call.keywords if word.arg not in QUIET_ARGUMENTS]
+    if name in HELPS:
+        plain, named = [], [word.value for word in call.keywords if word.arg in HELP_ARGUMENTS]
+    for argument in (*plain, *named):
         yield from _literals(argument)
 
 
@@ -208,7 +216,7 @@ def write_po(translations: Mapping[str, str], path: Path = PO) -> None:
 
     catalog = Catalog(locale=LANGUAGE)
     for message, translation in translations.items():
-        flags = ["python-brace-format"] if fields(message) else []
+        flags = ["python-brace-format"] if "{" in message else []
         catalog.add(message, translation, flags=flags).flags.discard("python-format")  # a % is a % here
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
@@ -238,6 +246,14 @@ def fields(message: str) -> dict[str, tuple[str, str]]:
     }
 
 
+def same_fields(message: str, translation: str) -> bool:
+    """Say whether both take the same values; a brace too many or too few is never the same."""
+    try:
+        return fields(message) == fields(translation)
+    except ValueError:
+        return False
+
+
 # ---- checking
 
 
@@ -250,7 +266,7 @@ def check(path: Path = PO, root: Path = ROOT) -> list[str]:
     found += [
         f"{wanted[m]}: the translation has other fields: {m!r}"
         for m, words in finished.items()
-        if m in wanted and fields(m) != fields(words)
+        if m in wanted and not same_fields(m, words)
     ]
     found += [f"{place}: text() needs its message written out" for place in unreadable(root)]
     found += [f"{place}: shown to people, and not marked with text(): {words!r}" for place, words in unmarked(root)]
