@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from app.texts import NOTHING, Text
+import time
+
+from app.texts import NOTHING, Text, text
+
+PAUSE = 60.0  # seconds between two tries of an account that was let in before and then refused
 
 
 class UserError(Exception):
@@ -28,6 +32,10 @@ class CouldNotLook(UserError):
     """Something could not be measured; that is neither good nor bad (exit code 7)."""
 
 
+class NotLetIn(CouldNotLook):
+    """An account with its password was refused, and nothing was asked: trying again may lock the account."""
+
+
 class Refused(UserError):
     """Wrong use, or a damaged profile or backup set; nothing was begun (exit code 2)."""
 
@@ -38,3 +46,45 @@ class Busy(UserError):
 
 class Stopped(Exception):
     """The operator asked to stop. Not an error: the runner ends the run safely."""
+
+
+class Guard:
+    """Keeps an account from being locked: a password that was refused is not tried again.
+
+    Guards made by `on` know of each other: what one system has refused is tried on none, unless another one has let the
+    account in, for then the password is right and the refusal is that system's own matter. A system that has let the
+    account in before is tried again after a pause: somebody may have unlocked it."""
+
+    def __init__(self, account: str = "", system: str = "") -> None:
+        self._account, self._system = account, system
+        self._refused: dict[str, tuple[NotLetIn, float]] = {}
+        self._let_in: set[str] = set()
+
+    def on(self, system: str) -> Guard:
+        """Return the guard of the same account on another system."""
+        other = Guard(self._account, system)
+        other._refused, other._let_in = self._refused, self._let_in
+        return other
+
+    def check(self) -> None:
+        """Raise NotLetIn where trying would do harm or is known to be in vain."""
+        if self._system in self._refused:
+            error, since = self._refused[self._system]
+            if self._system not in self._let_in or time.monotonic() - since < PAUSE:
+                raise error
+        elif self._refused and not self._let_in:
+            raise NotLetIn(
+                text("{account} was not tried on {system}.", account=self._account, system=self._system),
+                text("{other} has refused it with this password, and more tries could lock it.",
+                     other=next(iter(self._refused))),
+                text("Correct the password, then look again."),
+            )  # fmt: skip
+
+    def let_in(self) -> None:
+        """Remember that this system has accepted account and password."""
+        self._let_in.add(self._system)
+        self._refused.pop(self._system, None)
+
+    def refuse(self, error: NotLetIn) -> None:
+        """Remember that this system has refused them."""
+        self._refused[self._system] = (error, time.monotonic())

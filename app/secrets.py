@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-from app.errors import Refused, UserError
+from app.errors import Guard, Refused, UserError
 from app.texts import Text, text
 
 SERVICE = "ViewKeeper"
@@ -28,6 +28,13 @@ class Passwords:
         self._profile, self._ask = profile, ask
         self._given = dict(given or {})
         self._known: dict[str, str] = {}
+        self._guards: dict[tuple[str, str, str], Guard] = {}
+
+    def guard(self, account: str, system: str) -> Guard:
+        """Return what keeps `account` from being locked by wrong tries. A domain counts the tries of all systems."""
+        domain = "" if "\\" in account or "@" in account else system
+        key = (account.casefold(), self._known.get(f"{account}@{system}", ""), domain)
+        return self._guards.setdefault(key, Guard(account)).on(system)
 
     def of(self, account: str, system: str) -> str:
         """Return the password of `account` on `system`, or raise UserError where none can be had."""

@@ -88,7 +88,8 @@ class Connections:
         if host.tls:
             context = self.trust.context(system, host.address, host.port, old_tls=self.profile.options.old_tls)
         password, files_by = self.passwords.of(host.account, host.name), self.profile.options.files_by
-        return WinRm(host, password, context=context, tap=self._sent, files_by=files_by)
+        guard = self.passwords.guard(host.account, host.name)
+        return WinRm(host, password, context=context, tap=self._sent, files_by=files_by, guard=guard)
 
     def _broker(self, broker: profiles.Broker) -> Broker:
         from app.connectors.broker import Broker
@@ -100,13 +101,15 @@ class Connections:
 
         system = f"vcenter:{vcenter.name}"
         context = self.trust.context(system, vcenter.address, vcenter.port, old_tls=self.profile.options.old_tls)
-        return VSphere(vcenter, self.passwords.of(vcenter.account, vcenter.name), context=context, tap=self._sent)
+        password = self.passwords.of(vcenter.account, vcenter.name)
+        guard = self.passwords.guard(vcenter.account, vcenter.name)
+        return VSphere(vcenter, password, context=context, tap=self._sent, guard=guard)
 
     def _sqlserver(self, server: profiles.SqlServer) -> SqlServer:
         from app.connectors.sqlserver import SqlServer
 
         password = self.passwords.of(server.account, server.name) if server.account else ""
-        return SqlServer(server, password, tap=self._sent)
+        return SqlServer(server, password, tap=self._sent, guard=self.passwords.guard(server.account, server.name))
 
 
 def systems(profile: profiles.Profile) -> Iterator[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from app.errors import AnswerLost, CouldNotLook, NotSent, UserError
+from app.errors import AnswerLost, CouldNotLook, NotLetIn, NotSent, UserError
 from app.texts import NOTHING, Text, text
 
 _RECORD = re.compile(r"; (?=\[[0-9A-Z]{5}\] )")
@@ -122,7 +122,8 @@ def not_connected(server: str, account: str, outcome: Outcome) -> UserError:
     elif not outcome.from_server:
         why = text("No ODBC driver of this machine came to terms with it.")
         do = text("Look at the details, at encryption in the profile, and whether another driver can be installed.")
-    return NotSent(text("Could not log in to SQL Server {server}.", server=server), why, do, details=outcome.words)
+    kind = NotLetIn if outcome.numbers & LOGIN_REFUSED else NotSent
+    return kind(text("Could not log in to SQL Server {server}.", server=server), why, do, details=outcome.words)
 
 
 def not_done(server: str, account: str, outcome: Outcome, what: Text) -> UserError:

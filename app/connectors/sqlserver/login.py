@@ -9,7 +9,7 @@ from app.connectors.sqlserver import drivers, faults
 from app.connectors.sqlserver.faults import Outcome, Said
 from app.connectors.sqlserver.prelogin import greet
 from app.connectors.sqlserver.session import Session, Silent, connect
-from app.errors import NotSent
+from app.errors import Guard, NotLetIn, NotSent
 from app.texts import text
 
 TIMEOUT = 15.0
@@ -28,15 +28,17 @@ class Login:
     """How one account reaches one server. What has worked once is used from then on."""
 
     def __init__(
-        self, server: profile.SqlServer, password: str, choose: Choose, installed: Callable[[], Sequence[str]]
-    ) -> None:
-        self._server, self._password = server, password
+        self, server: profile.SqlServer, password: str, choose: Choose, installed: Callable[[], Sequence[str]],
+        guard: Guard,
+    ) -> None:  # fmt: skip
+        self._server, self._password, self._guard = server, password, guard
         self._choose, self._installed = choose, installed
         self._worked: drivers.Driver | None = None
 
     def open(self) -> Session:
-        """Return a new connection. Raises NotSent, with what each driver said in its details."""
+        """Return a new connection. Raises NotSent, with what each driver said in its details; NotLetIn."""
         server = self._server
+        self._guard.check()
         greeting = greet(server.address, server.port, TIMEOUT)
         if server.encrypt and greeting.can_encrypt is False:
             raise NotSent(
@@ -54,12 +56,16 @@ class Login:
                 session = connect(chosen, target, self._password, TIMEOUT)
             except Outcome as outcome:
                 if outcome.from_server:  # another driver would hear the same, and count as another wrong password
-                    raise faults.not_connected(server.name, server.account, outcome) from None
+                    refused = faults.not_connected(server.name, server.account, outcome)
+                    if isinstance(refused, NotLetIn):
+                        self._guard.refuse(refused)
+                    raise refused from None
                 failed += (Said(one.state, one.number, f"{chosen.name}: {one.words}") for one in outcome.said)
             except Silent:
                 failed.append(Said("HYT00", 0, f"{chosen.name}: no answer in {TIMEOUT:.0f} s"))
             else:
                 self._worked = chosen
+                self._guard.let_in()
                 return session
         if not failed:
             raise drivers.no_driver(encrypt=server.encrypt)

@@ -24,7 +24,7 @@ from app.connectors.sqlserver.faults import Outcome
 from app.connectors.sqlserver.login import Choose, Login, by_matrix
 from app.connectors.sqlserver.progress import Watch
 from app.connectors.sqlserver.session import GRACE, Answer, Cancelled, Rows, Session, Silent, never
-from app.errors import CouldNotLook, Stopped, UserError
+from app.errors import CouldNotLook, Guard, Stopped, UserError
 from app.observation import Observation, State
 from app.texts import NOTHING, Text, text
 from app.wire import Command, Tap, no_tap
@@ -40,12 +40,13 @@ class SqlServer:
     def __init__(
         self, server: profile.SqlServer, password: str, *, tap: Tap = no_tap,
         driver_choice: Choose = by_matrix, installed: Callable[[], Sequence[str]] = drivers.installed_drivers,
+        guard: Guard | None = None,
     ) -> None:  # fmt: skip
-        """Prepare; nothing is sent before the first question."""
+        """Prepare; nothing is sent before the first question. `guard` knows whether the account may still be tried."""
         self.server = server
         self.system = f"sql:{server.name}"
         self._tap = tap
-        self._login = Login(server, password, driver_choice, installed)
+        self._login = Login(server, password, driver_choice, installed, guard or Guard())
         self._session: Session | None = None
         self._about: Instance | None = None
         self._lock = threading.RLock()

@@ -17,7 +17,7 @@ from app.connectors.vsphere import inventory, reading, tasks
 from app.connectors.vsphere.errors import explained
 from app.connectors.vsphere.facts import About, Found, HostFacts, ParentAndSnapshot, ScheduledTask, Tasks, VmFacts
 from app.connectors.vsphere.session import Session
-from app.errors import CouldNotLook, UserError
+from app.errors import CouldNotLook, Guard, UserError
 from app.profile import VCenter
 from app.texts import text
 from app.wire import Command, Tap, no_tap
@@ -36,11 +36,14 @@ class VSphere:
     where the operator must change something (password, privilege). Not for several threads at once."""
 
     def __init__(
-        self, vcenter: VCenter, password: str, *, context: ssl.SSLContext, tap: Tap = no_tap, seconds: float = SECONDS
-    ) -> None:
-        """`context` decides which certificate is trusted; `seconds` is how long the server may be silent."""
+        self, vcenter: VCenter, password: str, *, context: ssl.SSLContext, tap: Tap = no_tap,
+        seconds: float = SECONDS, guard: Guard | None = None,
+    ) -> None:  # fmt: skip
+        """`context` decides which certificate is trusted; `seconds` is how long the server may be silent.
+
+        `guard` knows whether the account may still be tried."""
         self.vcenter = vcenter
-        self._session = Session(vcenter, password, context, seconds, tap)
+        self._session = Session(vcenter, password, context, seconds, tap, guard or Guard())
 
     @property
     def system(self) -> str:

@@ -6,7 +6,7 @@ import socket
 import ssl
 from typing import Any
 
-from app.errors import CouldNotLook, NotSent, UserError
+from app.errors import CouldNotLook, NotLetIn, NotSent, UserError
 from app.profile import VCenter
 from app.texts import Text, text
 
@@ -69,7 +69,7 @@ def _fault(error: Any, vcenter: VCenter) -> UserError:
 
     kind, words = stub.name_of(type(error)), str(error.msg or "")
     if isinstance(error, stub.INVALID_LOGIN):
-        return UserError(
+        return NotLetIn(
             text("The vCenter {name} refused the login of {account}.", name=vcenter.name, account=vcenter.account),
             text("The user name or the password is wrong, or the account is locked."),
             text("Check the account and its password; do not try many times."),

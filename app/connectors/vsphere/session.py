@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from xml.etree import ElementTree
 
 from app.connectors.vsphere.errors import explained, http_status
-from app.errors import CouldNotLook, UserError
+from app.errors import CouldNotLook, Guard, NotLetIn, UserError
 from app.profile import VCenter
 from app.texts import Text, text
 from app.wire import Command, Tap
@@ -26,8 +26,10 @@ LIMIT_VERSIONS = 64 * 1024
 class Session:
     """One login. `content` is the service's content, `user` who is logged in."""
 
-    def __init__(self, vcenter: VCenter, password: str, context: ssl.SSLContext, seconds: float, tap: Tap) -> None:
-        self._vcenter, self._password, self._context = vcenter, password, context
+    def __init__(
+        self, vcenter: VCenter, password: str, context: ssl.SSLContext, seconds: float, tap: Tap, guard: Guard
+    ) -> None:
+        self._vcenter, self._password, self._context, self._guard = vcenter, password, context, guard
         self._seconds, self._tap = seconds, tap
         self.system = f"vcenter:{vcenter.name}"
         self._stub: Any = None
@@ -89,6 +91,7 @@ class Session:
         from app.connectors.vsphere import stub
 
         vcenter = self._vcenter
+        self._guard.check()
         version = stub.version_for(self._versions())
         if version is None:
             raise CouldNotLook(
@@ -100,7 +103,14 @@ class Session:
             vcenter.address, vcenter.port, version, self._context, self._seconds, self.system, self._tap
         )
         self.content = stub.vim.ServiceInstance("ServiceInstance", self._stub).RetrieveContent()
-        self.user = self.content.sessionManager.Login(vcenter.account, self._password)
+        try:
+            self.user = self.content.sessionManager.Login(vcenter.account, self._password)
+        except stub.INVALID_LOGIN as error:
+            refused = explained(error, vcenter, opening=False)
+            if isinstance(refused, NotLetIn):
+                self._guard.refuse(refused)
+            raise refused from error
+        self._guard.let_in()
 
     def forget(self) -> None:
         """Drop a session that the server does not know any more."""

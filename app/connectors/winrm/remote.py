@@ -27,7 +27,7 @@ from app.connectors.winrm.files import Progress
 from app.connectors.winrm.lines import Lines
 from app.connectors.winrm.scripts import Literal
 from app.connectors.winrm.shell import Shell, connect
-from app.errors import AnswerLost, CouldNotLook, Refused, UserError
+from app.errors import AnswerLost, CouldNotLook, Guard, Refused, UserError
 from app.profile import FilesBy, Host
 from app.texts import text
 from app.wire import Command, Tap, no_tap
@@ -69,7 +69,7 @@ class WinRm:
 
     `context` says whose certificate is trusted (with TLS; None: the machine's authorities). `files_by` is how `fetch`
     reads. `patience` is how long (seconds) the host may take for one message; `now` a monotonic clock;
-    `connect` gives pywinrm's protocol.
+    `connect` gives pywinrm's protocol; `guard` knows whether the account may still be tried.
 
     """
 
@@ -84,9 +84,10 @@ class WinRm:
         patience: float = PATIENCE,
         now: Callable[[], float] = time.monotonic,
         connect: Callable[[Host, str, ssl.SSLContext | None], Any] = connect,
+        guard: Guard | None = None,
     ) -> None:
         self.host, self._tap, self._files_by = host, tap, files_by
-        self._shell = Shell(host, partial(connect, host, password, context), patience, now)
+        self._shell = Shell(host, partial(connect, host, password, context), patience, now, guard or Guard())
 
     @property
     def system(self) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from app.connectors.winrm import trouble
-from app.connectors.winrm.trouble import Kind
-from app.errors import AnswerLost, Stopped, UserError
+from app.connectors.winrm.trouble import Kind, Trouble
+from app.errors import AnswerLost, Guard, NotLetIn, Stopped, UserError
 from app.profile import Host
 from app.texts import text
 
@@ -34,11 +34,14 @@ class Shell:
     """Runs commands, one at a time, in one shell that is opened when first needed and again when it is gone.
 
     `connect` opens a connection; `patience` is how long (seconds) the host may take to answer one message; `now` is a
-    monotonic clock.
+    monotonic clock; `guard` knows whether the account may still be tried.
     """
 
-    def __init__(self, host: Host, connect: Callable[[], Protocol], patience: float, now: Callable[[], float]) -> None:
+    def __init__(
+        self, host: Host, connect: Callable[[], Protocol], patience: float, now: Callable[[], float], guard: Guard
+    ) -> None:
         self._host, self._connect, self._patience, self._now = host, connect, patience, now
+        self._guard = guard
         self._protocol: Protocol | None = None
         self._shell: str | None = None
         self._used = 0.0
@@ -79,7 +82,7 @@ class Shell:
                     log.info("%s: the shell is opened again (%s)", self._host.name, found.reason)
                     continue
                 if found.answered or found.never_arrived or has_input:
-                    raise trouble.not_sent(self._host, found) from error
+                    raise self._not_sent(found) from error
                 raise trouble.answer_lost(self._host, found) from error
         raise AssertionError("the second attempt ends one way or the other")
 
@@ -88,12 +91,20 @@ class Shell:
             if self._now() - self._used > IDLE:
                 self._disconnect()
             return self._shell
+        self._guard.check()
         try:
             self._shell = str(self._at().open_shell(codepage=UTF_8, noprofile=False))
         except trouble.exceptions() as error:
             self._disconnect()
-            raise trouble.not_sent(self._host, trouble.tell(error)) from error
+            raise self._not_sent(trouble.tell(error)) from error
+        self._guard.let_in()
         return self._shell
+
+    def _not_sent(self, found: Trouble) -> UserError:
+        error = trouble.not_sent(self._host, found)
+        if isinstance(error, NotLetIn):
+            self._guard.refuse(error)
+        return error
 
     def _feed(self, command_id: str, stdin: bytes) -> bool:
         """Send standard input and its end. Returns whether all of it was taken: a command may die before."""
@@ -107,7 +118,7 @@ class Shell:
                     return False  # its output says why it died
                 if last and not found.never_arrived:
                     raise trouble.answer_lost(self._host, found) from error
-                raise trouble.not_sent(self._host, found) from error
+                raise self._not_sent(found) from error
         return True
 
     def _receive(self, command_id: str, take: Take, deadline: float, stop: Callable[[], bool], fed: bool) -> int:
@@ -122,7 +133,7 @@ class Shell:
                 found = trouble.tell(error)
                 if found.kind is Kind.TIMEOUT:
                     continue  # the host says: no output yet
-                raise (trouble.answer_lost if fed else trouble.not_sent)(self._host, found) from error
+                raise (trouble.answer_lost(self._host, found) if fed else self._not_sent(found)) from error
             if out:
                 take("out", out)
             if err:

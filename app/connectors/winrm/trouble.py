@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from xml.etree import ElementTree
 
-from app.errors import AnswerLost, CouldNotLook, NotSent, UserError
+from app.errors import AnswerLost, CouldNotLook, NotLetIn, NotSent, UserError
 from app.profile import Host
 from app.texts import NOTHING, Text, text
 
@@ -153,7 +153,7 @@ def not_sent(host: Host, trouble: Trouble) -> UserError:
     NotSent is tried again by itself. A door that is shut is CouldNotLook: a wrong password that is tried over and over
     locks the account."""
     what, why, do = _sentences(host, trouble)
-    kind = CouldNotLook if trouble.shut else NotSent
+    kind = NotLetIn if trouble.kind is Kind.REJECTED else CouldNotLook if trouble.shut else NotSent
     return kind(what, why, do, details=_details(trouble))
 
 

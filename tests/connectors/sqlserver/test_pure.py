@@ -15,7 +15,7 @@ from app.connectors import sqlserver
 from app.connectors.sqlserver import drivers, faults, tsql
 from app.connectors.sqlserver.faults import Outcome, Said
 from app.connectors.sqlserver.session import scrubber
-from app.errors import AnswerLost, CouldNotLook, NotSent, UserError
+from app.errors import AnswerLost, CouldNotLook, NotLetIn, UserError
 from app.texts import text
 
 FAILED = text("It failed.")
@@ -241,9 +241,9 @@ def test_a_broken_connection_is_an_answer_lost_for_an_act_and_no_look_for_a_look
     assert not error(3201).broken
 
 
-def test_a_refused_login_is_not_sent_and_names_the_account() -> None:
+def test_a_refused_login_is_no_reason_to_try_again_and_names_the_account() -> None:
     told = faults.not_connected("sql1", "PRACTICE\\x", error(18456, state="28000"))
-    assert isinstance(told, NotSent)
+    assert isinstance(told, NotLetIn)
     assert "PRACTICE\\x" in str(told)
     assert error(18456).from_server
 

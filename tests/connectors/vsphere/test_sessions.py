@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from app.connectors.vsphere import VSphere
-from app.errors import CouldNotLook, NotSent, UserError
+from app.errors import CouldNotLook, NotLetIn, NotSent, UserError
 from app.lab.lab import Lab, server_context
 from app.lab.rows import Account, Fault, Vm
 from app.lab.vcenter.server import VCenterServer
@@ -148,7 +148,9 @@ def test_a_host_that_takes_the_connection_and_hangs_up(
 
 
 def test_a_wrong_password(server: VCenterServer, open_: Open) -> None:
-    error = refused(UserError, open_(server, password="wrong").about)
+    connector = open_(server, password="wrong")
+    error = refused(NotLetIn, connector.about)
+    assert refused(NotLetIn, connector.about) is error  # it is not tried again
     assert "refused the login of PRACTICE\\viewkeeper" in str(error)
     assert "wrong" not in error.details
 
