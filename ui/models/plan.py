@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QFont, QStandardItem, QStandardItemModel
 
-from app.console import clean
 from app.tasks import PlannedLine
 from app.texts import text
+from app.words import clean
 
 STEP = Qt.ItemDataRole.UserRole  # a step's key; commands have none
 
@@ -30,18 +30,21 @@ class PlanModel(QStandardItemModel):
         self.clear()
         self.setHorizontalHeaderLabels([str(text("What is done")), str(text("Where"))])
         above: list[QStandardItem] = []
+        holding = {line.key for line in self._lines if line.closing}
         for line in self._lines:
             del above[line.depth :]
             while len(above) < line.depth:  # what only holds others together has no words of its own
                 above.append(above[-1] if above else self.invisibleRootItem())
             parent = above[-1] if above else self.invisibleRootItem()
-            item = _row(parent, _words(line), "")
+            systems = dict.fromkeys(command.system for command in line.commands)
+            item = _row(parent, _words(line), ", ".join(systems))
             item.setData(line.key, STEP)
             if line.unknown.message:
                 item.setToolTip(str(line.unknown))
             above.append(item)
+            sent = self._sent(item, line, holds=line.key in holding and not line.closing)
             for command in line.commands:
-                self._command(item, command.text, command.system)
+                self._command(sent, command.text, command.system)
 
     def words(self) -> str:
         """Return the whole plan as text, commands and all."""
@@ -50,6 +53,12 @@ class PlanModel(QStandardItemModel):
             written.append("    " * line.depth + line.words)
             written += ["    " * line.depth + f"  {c.system}> {_one_line(c.text)}" for c in line.commands]
         return "\n".join(written)
+
+    def _sent(self, item: QStandardItem, line: PlannedLine, *, holds: bool) -> QStandardItem:
+        """Return where a step's commands stand: beside what happens while something is off, in a row of their own."""
+        if not (holds and line.commands):
+            return item
+        return _row(item, str(text("Commands: {count}", count=len(line.commands))), "")
 
     def _command(self, parent: QStandardItem, words: str, system: str) -> None:
         item = _row(parent, _one_line(words), system)

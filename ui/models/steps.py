@@ -42,7 +42,7 @@ SIGNS = {
 }  # fmt: skip
 WORDS = {
     Stand.TO_COME: text("to come"), Stand.RUNNING: text("at work"), Stand.WAITING: text("waits for you"),
-    Stand.OFF: text("off for now"), Stand.CLOSING: text("being put back"), Stand.DONE: text("done, verified"),
+    Stand.OFF: text("to be put back"), Stand.CLOSING: text("being put back"), Stand.DONE: text("done, verified"),
     Stand.KEPT: text("done earlier, verified"), Stand.PUT_BACK: text("put back"), Stand.SKIPPED: text("skipped"),
     Stand.FAILED: text("failed"), Stand.STILL_OFF: text("still off"), Stand.ABANDONED: text("may still act"),
     Stand.LEFT: text("not done"),

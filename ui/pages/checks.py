@@ -29,7 +29,7 @@ from ui.models.answers import SIGNS, AnswersModel, word
 from ui.page import Services, WizardPage
 from ui.widgets import questions
 from ui.widgets.cards import Card, trouble
-from ui.widgets.parts import button, card, keyed, label
+from ui.widgets.parts import Roomy, button, card, keyed, label
 
 OUTCOMES = {
     "done": ("✓", text("A backup can begin.")),
@@ -124,6 +124,7 @@ class ChecksPage(WizardPage):
         table.setTabKeyNavigation(False)
         table.setShowGrid(False)
         table.setWordWrap(True)
+        table.setItemDelegate(Roomy(table))
         table.verticalHeader().hide()
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header = table.horizontalHeader()

@@ -26,12 +26,12 @@ from app.engine.ending import Ending, PlanDiffers, Status
 from app.errors import UserError
 from app.logs import log_file
 from app.texts import Text, text
-from app.view.components import COMPONENTS
+from app.words import component_word
 from ui.bridge import Job
 from ui.flow import Draft, Facts, Page, Task
 from ui.page import Services, WizardPage
 from ui.widgets.cards import Card
-from ui.widgets.parts import button, copy, fixed_letters, keyed, label
+from ui.widgets.parts import Roomy, button, copy, fixed_letters, keyed, label
 from ui.widgets.report import ReportDialog, report_words
 from ui.widgets.times import size, span
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 SIGNS = {Status.DONE: "✓", Status.UNDONE: "✓", Status.WAITING: "…", Status.STOPPED: "■"}
 COMING_BACK = (Status.FAILED, Status.STOPPED, Status.NEEDS_YOU, Status.WAITING)
-NAMES = {component.key: component.name for component in COMPONENTS}
 RESUME = text("Resume keeps what still stands, and does the rest in a new freeze.")
 UNDO = text("Undo puts back what is still off, and removes what was captured so far.")
 
@@ -139,12 +138,20 @@ class ResultPage(WizardPage):
         table.setTabKeyNavigation(False)
         table.setShowGrid(False)
         table.setWordWrap(True)
+        table.setItemDelegate(Roomy(table))
         table.verticalHeader().hide()
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         table.horizontalHeader().setHighlightSections(False)
         table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        table.setMinimumHeight(table.fontMetrics().lineSpacing() * 9)
+        table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        table.verticalHeader().sectionResized.connect(self._fit)
         return table
+
+    def _fit(self) -> None:
+        """Let the table be as high as its rows: the page scrolls, not the table in it."""
+        table = self._parts
+        height = table.horizontalHeader().height() + table.verticalHeader().length() + 2 * table.frameWidth()
+        table.setMinimumHeight(height)
 
     # ---- reading the set
 
@@ -255,12 +262,12 @@ class ResultPage(WizardPage):
             yield text("What you can do next"), [str(RESUME), str(UNDO)]
         weak = self._weak(ended)
         if weak:
-            yield text("What is weak"), weak
+            yield (text("What is weak") if self._seen is not None else text("What the run noticed")), weak
         manifest = self._seen.manifest if self._seen is not None else None
         if self._seen is not None and self._seen.problem is not None:
             yield text("The set could not be read"), [str(self._seen.problem)]
         if manifest is not None and manifest.missing:
-            names = ", ".join(NAMES.get(gap.component, gap.component) for gap in manifest.missing)
+            names = ", ".join(str(component_word(gap.component)) for gap in manifest.missing)
             yield text("Not in this set; keep it by other means"), [names]
 
     def _weak(self, ended: Ending) -> list[str]:
@@ -293,7 +300,7 @@ class ResultPage(WizardPage):
         headings = (text("Component"), text("File"), text("Size"), text("Proven by"))
         self._model.setHorizontalHeaderLabels([str(words) for words in headings])
         for part in parts:
-            cells = (NAMES.get(part.component, part.component), part.file, size(part.size), str(proof(part)))
+            cells = (str(component_word(part.component)), part.file, size(part.size), str(proof(part)))
             self._model.appendRow([QStandardItem(words) for words in cells])
         header = self._parts.horizontalHeader()
         for column, mode in enumerate(
@@ -305,6 +312,7 @@ class ResultPage(WizardPage):
             )
         ):
             header.setSectionResizeMode(column, mode)
+        self._fit()
 
 
 def _figures(manifest: Manifest) -> Text:

@@ -17,7 +17,7 @@ from ui.models.plan import STEP, PlanModel
 from ui.page import Services, WizardPage
 from ui.widgets import questions
 from ui.widgets.cards import Card, trouble
-from ui.widgets.parts import button, copy, fixed_letters, keyed, label
+from ui.widgets.parts import Roomy, button, copy, fixed_letters, keyed, label
 
 LOOKING = text("The plan is being made: the systems are looked at, nothing is changed.")
 FAILED = text("The plan could not be made.")
@@ -58,7 +58,7 @@ class ReviewPage(WizardPage):
         self._copy.setText(keyed(text("Copy the plan"), "Y"))
         self._tree.setAccessibleName(str(text("The plan")))
         self._off_title.setText(
-            str(text("Off meanwhile, and put back by itself, also if the run fails or is stopped:"))
+            str(text("Off or left on hosts meanwhile; put back also if the run fails or is stopped:"))
         )
         if self._card is not None:
             self._card.retranslate()
@@ -72,6 +72,7 @@ class ReviewPage(WizardPage):
         self._tree = QTreeView()
         self._tree.setObjectName("plan")
         self._tree.setUniformRowHeights(True)
+        self._tree.setItemDelegate(Roomy(self._tree))
         self._tree.setTextElideMode(Qt.TextElideMode.ElideRight)
         self._model = PlanModel(fixed_letters(self._tree), self)
         self._tree.setModel(self._model)
@@ -194,5 +195,6 @@ class ReviewPage(WizardPage):
 
 
 def _off(lines: Sequence[PlannedLine]) -> Iterator[Text]:
-    """Yield what is off, or left on hosts, until it is put back."""
-    return (line.off for line in lines if line.closing)
+    """Yield what is off, or left on hosts, until it is put back: in the order in which it begins."""
+    begins = {line.key: number for number, line in reversed(tuple(enumerate(lines)))}
+    return (line.off for line in sorted(lines, key=lambda line: begins[line.key]) if line.closing)

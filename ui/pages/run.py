@@ -35,7 +35,7 @@ from ui.page import Services, WizardPage
 from ui.widgets import cards, questions
 from ui.widgets.cards import Card, GuidedTurn
 from ui.widgets.logview import LogView
-from ui.widgets.parts import label
+from ui.widgets.parts import Roomy, label
 from ui.widgets.times import span
 
 if TYPE_CHECKING:
@@ -160,6 +160,7 @@ class RunPage(WizardPage):
         tree.setObjectName("steps-of-run")
         tree.setModel(self._steps)
         tree.setUniformRowHeights(True)
+        tree.setItemDelegate(Roomy(tree))
         tree.setAlternatingRowColors(False)
         tree.setSelectionBehavior(QTreeView.SelectionBehavior.SelectRows)
         tree.activated.connect(self._step_chosen)
@@ -353,7 +354,7 @@ class RunPage(WizardPage):
         frozen = time.monotonic() - self._frozen_since if self._frozen_since else self._frozen
         self._freeze.setText(str(text("Freeze so far {time}", time=span(frozen))))
         names = "; ".join(str(words) for words in self._off.values())
-        self._off_label.setText(str(text("Off for now: {names}", names=names)) if names else "")
+        self._off_label.setText(str(text("To be put back: {names}", names=names)) if names else "")
         self._off_label.setVisible(bool(names))
 
     def _show_step(self, index: QModelIndex) -> None:

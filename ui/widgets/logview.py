@@ -220,7 +220,6 @@ class LogView(QWidget):
         ):
             self.table.setColumnWidth(column, metrics.horizontalAdvance(widest) + 12)
         self.whole.setFont(fixed_letters(self.whole))
-        self.whole.setMaximumHeight(self.whole.fontMetrics().lineSpacing() * 4 + 12)
 
     # ---- showing
 
@@ -264,6 +263,14 @@ class LogView(QWidget):
         if current.isValid():
             entry = self.model.entry(current.row())
             self.whole.setPlainText(entry.words.replace(" ⏎ ", "\n"))
+            self._fit_whole()
+
+    def _fit_whole(self) -> None:
+        """Give the whole line as much room as it needs, up to four lines."""
+        spacing = self.whole.fontMetrics().lineSpacing()
+        across = max(1, self.whole.viewport().width() // max(1, self.whole.fontMetrics().horizontalAdvance("0")))
+        lines = sum(1 + len(line) // across for line in self.whole.toPlainText().splitlines())
+        self.whole.setFixedHeight(spacing * min(max(lines, 1), 4) + 14)
 
     def _count(self) -> None:
         nothing = text("No command has been sent yet.") if self._commands else text("Nothing has been told yet.")
@@ -350,22 +357,25 @@ class Marking(QStyledItemDelegate):
         room = option.rect.adjusted(margin, 0, -margin, 0)
         metrics = option.fontMetrics
         shown = metrics.elidedText(words, Qt.TextElideMode.ElideRight, room.width())
-        self._mark(painter, room, metrics.horizontalAdvance, shown, wanted)
         chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        self._mark(painter, room, metrics.horizontalAdvance, shown, wanted, chosen=chosen)
         role = QPalette.ColorRole.HighlightedText if chosen else QPalette.ColorRole.Text
         painter.setPen(option.palette.color(role))
         painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), shown)
 
-    def _mark(self, painter: QPainter, room: QRect, wide: Callable[[str], int], shown: str, wanted: str) -> None:
+    def _mark(
+        self, painter: QPainter, room: QRect, wide: Callable[[str], int], shown: str, wanted: str, *, chosen: bool
+    ) -> None:
         folded = shown.casefold()
         if len(folded) != len(shown):  # a letter that folds into two: its places would be others
             folded = shown.lower()
-        dark = self._view.palette().color(QPalette.ColorRole.Base).lightness() < 128
+        theme = "dark" if self._view.palette().color(QPalette.ColorRole.Base).lightness() < 128 else "light"
+        colour = QColor(0, 0, 0, 90) if chosen and theme == "light" else QColor(MARK[theme])
+        if chosen and theme == "dark":
+            colour = QColor(255, 255, 255, 110)
         place = folded.find(wanted)
         while place >= 0:
             left, right = wide(shown[:place]), wide(shown[: place + len(wanted)])
-            corner = QPoint(room.left() + left, room.top() + 2)
-            painter.fillRect(
-                QRect(corner, QPoint(room.left() + right, room.bottom() - 2)), QColor(MARK["dark" if dark else "light"])
-            )
+            top, bottom = room.top() + 2, room.bottom() - 2
+            painter.fillRect(QRect(QPoint(room.left() + left, top), QPoint(room.left() + right, bottom)), colour)
             place = folded.find(wanted, place + len(wanted))

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt
 from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
 
 from app.texts import Text
 
@@ -59,3 +67,14 @@ def fixed_letters(widget: QWidget) -> QFont:
 def copy(words: str) -> None:
     """Put words onto the clipboard."""
     QGuiApplication.clipboard().setText(words)
+
+
+class Roomy(QStyledItemDelegate):
+    """Gives rows and columns of a table or a tree room to breathe, in the measure of their letters."""
+
+    def sizeHint(  # noqa: N802  # Qt's name
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        needed = super().sizeHint(option, index)
+        letter = option.fontMetrics.height()
+        return QSize(needed.width() + letter, needed.height() + letter // 2)
