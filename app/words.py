@@ -7,6 +7,7 @@ import unicodedata
 from app.engine import events
 from app.observation import State
 from app.texts import Text, text
+from app.view import components
 
 SIGNS = {State.PASSED: "+", State.WARNING: "!", State.BLOCKED: "x", State.UNKNOWN: "?"}
 QUIET = (events.StepProgress, events.Heartbeat, events.Plan, events.QuestionAsked)
@@ -21,6 +22,34 @@ def state_word(state: State) -> Text:
         State.BLOCKED: text("blocked"),
         State.UNKNOWN: text("unknown"),
     }[state]
+
+
+COMPONENT_WORDS = {
+    components.COMPOSER_DATABASE: text("View Composer database"),
+    components.COMPOSER_KEYS: text("RSA keys of View Composer"),
+    components.VCENTER_DATABASE: text("vCenter database"),
+    components.VCENTER_FILES: text("Files of vCenter Server"),
+    components.VSPHERE: text("vSphere: inventory and configuration"),
+    components.AD_LDS: text("AD LDS of View"),
+    components.EVENT_DATABASE: text("Event and log database"),
+    components.README: text("How to restore by hand"),
+    "active-directory": text("Active Directory"),
+    "transfer-server": text("View Transfer Server"),
+    "stateful-desktops": text("Stateful virtual desktops"),
+    "thinapp-repository": text("ThinApp repository"),
+    "connection-server": text("View Connection Server (the machine)"),
+    "security-server": text("View Security Server"),
+    "vcenter-server": text("vCenter Server (the machine)"),
+    "composer-server": text("View Composer server (the machine)"),
+    "esx-hosts": text("ESX hosts"),
+    "replica-servers": text("View replica servers"),
+    "client-management": text("Vendors' client management servers"),
+}
+
+
+def component_word(key: str) -> Text:
+    """Return the name of a component of the paper, or of a part that a backup adds to them; else its key."""
+    return COMPONENT_WORDS.get(key, Text(key))
 
 
 def clean(words: str) -> str:
