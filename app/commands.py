@@ -318,5 +318,6 @@ def _prompter(options: argparse.Namespace, console: Console, profile: Profile) -
     from app.engine.prompter import Choice, Unattended
 
     if options.yes:
-        return Unattended(on_failed_step=Choice(profile.answers.on_failed_step))
+        answers = profile.answers
+        return Unattended(on_failed_step=Choice(answers.on_failed_step), guided_seconds=answers.guided_minutes * 60)
     return Terminal(console)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections import Counter
@@ -86,10 +87,13 @@ class VCenter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True):
-    """What an unattended run answers. A step is skipped only where it allows that, and the report says so."""
+    """What an unattended run answers. A step is skipped only where it allows that, and the report says so.
+
+    `guided_minutes` is how long it waits for what a person does (a DBA's backup) before the run is left waiting."""
 
     on_failed_step: Literal["stop", "retry", "skip"] = "stop"
     on_warning: Literal["go-on", "stop"] = "go-on"
+    guided_minutes: float = 0.0
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,6 +186,11 @@ class Store:
         self._folder.mkdir(parents=True, exist_ok=True)
         write(profile, path, kept=_unknown_fields(path))
         return path
+
+    def used(self, name: str) -> None:
+        """Remember that a profile is used now: `names` gives it first from now on."""
+        with contextlib.suppress(OSError):  # only the order of a list hangs on it
+            os.utime(self._path(name))
 
     def remove(self, name: str) -> None:
         """Delete a saved profile; nothing else of it is touched."""

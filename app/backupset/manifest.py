@@ -32,6 +32,16 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     evidence: dict[str, Any] = {}
 
 
+class Elsewhere(msgspec.Struct, frozen=True, kw_only=True):
+    """A component that somebody else backed up during the freeze: the set has its evidence, not its file."""
+
+    component: str
+    system: str
+    database: str
+    path: str
+    evidence: dict[str, Any] = {}
+
+
 class PoolBefore(msgspec.Struct, frozen=True, kw_only=True):
     """A pool and its provisioning before the freeze: the export itself says "off" for all. None: it has no switch."""
 
@@ -60,6 +70,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     completed: str
     versions: dict[str, str]
     parts: tuple[Part, ...]
+    elsewhere: tuple[Elsewhere, ...] = ()
     pools: tuple[PoolBefore, ...]
     counts: dict[str, int]
     freeze_seconds: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -69,12 +70,15 @@ class Unattended:
     """Nobody is there: what was answered beforehand counts, and what was not blocks.
 
     `answers` maps the keys of questions, or patterns of them, to yes or no; the first that fits counts.
-    `retries` is how often `on_failed_step="retry"` tries again before it stops. A guided step is left: the run waits.
+    `retries` is how often `on_failed_step="retry"` tries again before it stops. A guided step is left after
+    `guided_seconds`: the run waits.
     """
 
     answers: Mapping[str, bool] = field(default_factory=dict)
     on_failed_step: Choice = Choice.STOP
     retries: int = 2
+    guided_seconds: float = 0.0
+    _asked: dict[str, float] = field(default_factory=dict)
 
     def failed(self, step: FailedStep) -> Choice:
         if self.on_failed_step not in step.choices:
@@ -94,4 +98,6 @@ class Unattended:
         )
 
     def guided(self, card: GuidedCard) -> Stay:
-        return Stay.LEAVE
+        now = time.monotonic()
+        since = self._asked.setdefault(card.key, now)
+        return Stay.STAY if now - since < self.guided_seconds else Stay.LEAVE

@@ -6,11 +6,13 @@ vSphere → confirm → provisioning off → drained → AD LDS → Composer sto
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from app.engine.step import Bracket, Parallel, Part, Runbook
 from app.profile import Composer, Database, Host, Profile, VCenter
 from app.runbooks import databases
 from app.runbooks.adlds import ExportAdLds
-from app.runbooks.completing import CompleteSet, Source
+from app.runbooks.completing import ByDba, CompleteSet, Source
 from app.runbooks.confirming import ConfirmNothingInProgress
 from app.runbooks.fetching import Fetch, ReadAdLds, ReadKeys
 from app.runbooks.keys import ExportKeyContainer
@@ -46,7 +48,7 @@ def backup(profile: Profile) -> Runbook:
                     *fetch(profile),
                 ),
             ),
-            CompleteSet(tuple(sources(profile)), cores(profile)),
+            CompleteSet(tuple(sources(profile)), cores(profile), tuple(by_dba(profile))),
         ),
     )
 
@@ -198,6 +200,17 @@ def sources(profile: Profile) -> list[Source]:
     if profile.event_database:
         found += _database_source("backup/events", profile.event_database, components.EVENT_DATABASE)
     return found
+
+
+def by_dba(profile: Profile) -> Iterator[ByDba]:
+    """Yield the databases that the DBA backs up: they stay where the DBA puts them, the set holds the proof."""
+    found = [(_composer_key(one), components.COMPOSER_DATABASE, one.database) for one in profile.composers]
+    found += [
+        (_vcenter_key(one), components.VCENTER_DATABASE, one.database) for one in profile.vcenters if one.database
+    ]
+    if profile.event_database:
+        found.append(("backup/events", components.EVENT_DATABASE, profile.event_database))
+    return (ByDba(key, component, database) for key, component, database in found if database.backed_up_by == "dba")
 
 
 def cores(profile: Profile) -> tuple[str, ...]:

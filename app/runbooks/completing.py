@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,12 @@ import msgspec
 import app
 from app import paths
 from app.backupset import repository, verifying
-from app.backupset.manifest import Manifest, Missing, Part, PoolBefore
+from app.backupset.manifest import Elsewhere, Manifest, Missing, Part, PoolBefore
 from app.engine.context import Context
 from app.engine.step import Json, Probe
 from app.errors import UserError
 from app.observation import State
+from app.profile import Database
 from app.runbooks.databases import NOT_VERIFIED
 from app.runbooks.fetching import content_checks
 from app.runbooks.steps import Look, connections, utc
@@ -27,7 +29,7 @@ from app.view.components import COMPONENTS
 README = "README.txt"
 NOT_CAPTURED = text("This backup covers the core only; keep it by other means.")
 NO_NEED = text("The paper asks for none while another broker of the group is backed up.")
-NOT_PROVEN = text("Recorded as the operator's word; not looked at.")
+ELSEWHERE = text("The DBA backed it up during the freeze; the manifest says where it lies.")
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,21 @@ class Source:
 
 
 @dataclass(frozen=True)
+class ByDba:
+    """A database that the DBA backs up: the guided step that proves it, and what it is."""
+
+    key: str
+    component: str
+    database: Database
+
+
+@dataclass(frozen=True)
 class CompleteSet(Look):
     """Write README.txt and the manifest, and read the whole set back."""
 
     sources: tuple[Source, ...]
     cores: tuple[str, ...]
+    by_dba: tuple[ByDba, ...] = ()
     key: str = "backup/complete"
     title: Text = text("Write the manifest and read the whole set back")
 
@@ -75,7 +87,7 @@ class CompleteSet(Look):
 
     def _manifest(self, ctx: Context) -> Manifest:
         c, frozen = connections(ctx), ctx.evidence("backup/freeze")
-        parts = tuple(self._parts(ctx))
+        parts, elsewhere = tuple(self._parts(ctx)), tuple(self._elsewhere(ctx))
         freeze = ctx.span("backup/freeze")
         return Manifest(
             program=app.__version__,
@@ -86,6 +98,7 @@ class CompleteSet(Look):
             completed=utc(ctx.now()),
             versions=self._versions(ctx),
             parts=parts,
+            elsewhere=elsewhere,
             pools=tuple(
                 PoolBefore(pool_id=p["pool_id"], name=p["name"], kind=p["kind"], provisioning=p["provisioning"])
                 for p in frozen["pools"]
@@ -95,8 +108,8 @@ class CompleteSet(Look):
             skew_seconds=self._skew(ctx),
             spans=self._spans(ctx),
             fell_into_error=tuple(ctx.evidence("backup/freeze/compare").get("fell_into_error", ())),
-            missing=tuple(missing(parts, len(c.profile.brokers))),
-            weaknesses=tuple(self._weaknesses(ctx, parts)),
+            missing=tuple(missing(parts, elsewhere, len(c.profile.brokers))),
+            weaknesses=tuple(self._weaknesses(ctx, parts, elsewhere)),
             image_backup=msgspec.to_builtins(c.profile.image_backup) if c.profile.image_backup else None,
         )
 
@@ -117,6 +130,16 @@ class CompleteSet(Look):
                     evidence=_evidence(ctx, source, captured),
                 )
 
+    def _elsewhere(self, ctx: Context) -> Iterator[Elsewhere]:
+        for one in self.by_dba:
+            if proof := ctx.evidence(one.key):
+                row = json.loads(proof["details"])
+                evidence = {"state": proof["state"], "row": row}
+                yield Elsewhere(
+                    component=one.component, system=f"sql:{one.database.server.name}", database=one.database.name,
+                    path=row["path"], evidence=evidence,
+                )  # fmt: skip
+
     def _versions(self, ctx: Context) -> dict[str, str]:
         confirmed = ctx.evidence("backup/confirm")
         return dict(confirmed["versions"])
@@ -136,7 +159,7 @@ class CompleteSet(Look):
         spans = [span for key in self.cores if (span := ctx.span(key))]
         return round(max(end for _, end in spans) - min(start for start, _ in spans), 3) if spans else 0.0
 
-    def _weaknesses(self, ctx: Context, parts: tuple[Part, ...]) -> Iterator[Text]:
+    def _weaknesses(self, ctx: Context, parts: tuple[Part, ...], elsewhere: tuple[Elsewhere, ...]) -> Iterator[Text]:
         if ctx.evidence("backup/read/ad-lds")["recovery_password"] == "unknown":  # noqa: S105  # how the trial ended
             yield text("The export is encrypted and its data recovery password was not tried.")
         if fell := ctx.evidence("backup/freeze/compare").get("fell_into_error"):
@@ -148,6 +171,9 @@ class CompleteSet(Look):
                 yield text("{system}: not every host gave a configuration bundle.", system=part.system)
             if part.evidence.get("unread"):
                 yield text("{system}: not every .vmx file could be read.", system=part.system)
+        for one in elsewhere:
+            if one.evidence["state"] == State.WARNING:
+                yield text("{path}, made by the DBA, has no checksums, and so proves little.", path=one.path)
         if not connections(ctx).profile.image_backup:
             yield text("No image backup of the virtual disks is on record.")
 
@@ -158,15 +184,15 @@ def _evidence(ctx: Context, source: Source, captured: Json) -> dict[str, Any]:
     return captured
 
 
-def missing(parts: tuple[Part, ...], brokers: int) -> Iterator[Missing]:
+def missing(parts: tuple[Part, ...], elsewhere: tuple[Elsewhere, ...], brokers: int) -> Iterator[Missing]:
     """Yield the components of the paper's table 6 that are not in the set, and why."""
-    inside = {part.component for part in parts}
+    inside, by_dba = {part.component for part in parts}, {one.component for one in elsewhere}
     for component in COMPONENTS:
         if component.key in inside:
             continue
         why = NO_NEED if component.key == "replica-servers" and brokers > 0 else NOT_CAPTURED
         if component.in_core:
-            why = text("The profile names none, or it is backed up by the DBA.")
+            why = ELSEWHERE if component.key in by_dba else text("The profile names none.")
         yield Missing(component=component.key, why=why)
 
 

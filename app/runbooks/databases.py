@@ -6,6 +6,7 @@ What a database hands to a runbook is a tuple of parts, so that another kind of 
 from __future__ import annotations
 
 import datetime
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from app.profile import Database
 from app.runbooks.places import database_file
 from app.runbooks.steps import connections, utc
 from app.runbooks.temporary import folder_for
-from app.texts import Text, text
+from app.texts import NOTHING, Text, text
 from app.wire import Command
 
 
@@ -119,13 +120,17 @@ def row_of(recorded: Any) -> Json:
 
 
 def made_by_dba(ctx: Context, key: str, database: Database) -> Observation:
-    """Look in msdb for a full backup of the database, made by anyone since the freeze began, with checksums."""
+    """Look in msdb for a full backup of the database, made by anyone since the freeze began, with checksums. Its row is
+    in the details, as JSON."""
     system = f"sql:{database.server.name}"
     needed = text("A full backup of {database}, begun after provisioning went off.", database=database.name)
     span = ctx.span("backup/freeze")
     try:
-        since = datetime.datetime.fromtimestamp(span[0] if span else ctx.now(), datetime.UTC)
-        found = connections(ctx).database_server(database.server).recorded(database.name, since=since)
+        server = connections(ctx).database_server(database.server)
+        frozen = datetime.timedelta(seconds=ctx.now() - (span[0] if span else ctx.now()))
+        since = server.clock() - frozen  # its rows are in its own time, and workstations' clocks may differ
+        since = since.replace(microsecond=0)  # msdb keeps whole seconds
+        found = server.recorded(database.name, since=since)
     except UserError as error:
         return could_not_look(key, error, system, needed)
     if found is None:
@@ -136,7 +141,8 @@ def made_by_dba(ctx: Context, key: str, database: Database) -> Observation:
         )
     weak = State.PASSED if found.checksums else State.WARNING
     found_text = text("{path}, finished {when} by {user}.", path=found.path, when=str(found.finished), user=found.user)
-    return Observation(key, weak, found_text, needed, NO_CHECKSUMS if weak is State.WARNING else Text(""), system)
+    remedy, row = NO_CHECKSUMS if weak is State.WARNING else NOTHING, json.dumps(row_of(found), ensure_ascii=False)
+    return Observation(key, weak, found_text, needed, remedy, system, row)
 
 
 NO_CHECKSUMS = text("It was made without checksums, and so proves little; ask for WITH CHECKSUM next time.")
