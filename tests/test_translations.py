@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 
 from app.errors import UserError
 from app.texts import LANGUAGES, Text, language, render, text, use_language
+from app.view import components
+from app.words import COMPONENT_WORDS, component_word
 from ui.widgets.parts import keyed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +36,10 @@ else:  # a folder of scripts, not a package
 SAME = {
     "SHA-256": "the name of a method",
     "WinRM": "the name of a service",
+    "Active Directory": "the name of a product",
+    "SQL Server": "the name of a product",
+    "View Security Server": "the name of a product, which the paper keeps in English",
+    "View Transfer Server": "the name of a product, which the paper keeps in English",
 }
 """Messages with words that are the same in both languages, and why. Messages of nothing but fields need no entry."""
 
@@ -206,6 +212,13 @@ def test_the_language_changes_at_once_and_inner_texts_change_with_it(english_aga
 def test_a_language_that_is_not_there_is_english(english_again: None) -> None:
     use_language("tlh")
     assert str(text("Next")) == "Next"
+
+
+def test_every_component_has_its_words() -> None:
+    for component in components.COMPONENTS:
+        assert str(component_word(component.key)) == component.name
+    kinds = {value for name, value in vars(components).items() if name.isupper() and isinstance(value, str)}
+    assert sorted(kinds - COMPONENT_WORDS.keys()) == []
 
 
 # ---- finding messages
