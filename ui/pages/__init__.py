@@ -6,6 +6,8 @@ from ui.flow import Page
 from ui.page import Services, WizardPage
 from ui.pages.checks import ChecksPage
 from ui.pages.choose_set import ChooseSetPage
+from ui.pages.edit import EditPage
+from ui.pages.profile import ProfilePage
 from ui.pages.recovery import RecoveryPage
 from ui.pages.result import ResultPage
 from ui.pages.review import ReviewPage
@@ -19,6 +21,10 @@ from ui.pages.what import WhatPage
 PAGES: dict[Page, type[WizardPage]] = {
     Page.RECOVERY: RecoveryPage,
     Page.START: StartPage,
+    Page.PROFILE: ProfilePage,
+    Page.EDIT: EditPage,
+    Page.PROFILE: ProfilePage,
+    Page.EDIT: EditPage,
     Page.WHAT: WhatPage,
     Page.CHECKS: ChecksPage,
     Page.REVIEW: ReviewPage,
