@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -251,21 +249,33 @@ def test_a_notice_that_stays_behind_is_told(environment: Environment) -> None:
 # ---- the repository
 
 
-@pytest.mark.parametrize("file", ["composer-database", "manifest.json"])
+FULL = Path("/dev/full")
+"""What Linux has for it: writing there finds no room."""
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize(
+    ("step", "file"),
+    [
+        ("backup/fetch/composer-database/composer1", "composer-database/composer1/viewkeeper-{run}-ViewComposer.bak"),
+        ("backup/complete", "manifest.json"),
+    ],
+    ids=["a-backup", "the-manifest"],
+)
 def test_a_full_repository_ends_the_run_with_everything_put_back(
-    environment: Environment, monkeypatch: pytest.MonkeyPatch, file: str
+    environment: Environment, step: str, file: str
 ) -> None:
     before = standing(world_of(environment))
-    real = os.fsync
+    written: list[Path] = []
 
-    def full(descriptor: int) -> None:
-        if file in str(Path(f"/proc/self/fd/{descriptor}").readlink()):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        real(descriptor)
+    def fills(event: Event) -> None:
+        if isinstance(event, StepStarted) and event.key == step:
+            [folder] = (environment.repository / "practice").iterdir()
+            written.append(folder / f"{file.format(run=event.run)}.part")
+            written[0].parent.mkdir(parents=True, exist_ok=True)
+            written[0].symlink_to(FULL)
 
-    monkeypatch.setattr(os, "fsync", full)
-    ending = back_up(environment)
-    monkeypatch.undo()
+    ending = back_up(environment, sink=fills)
     assert (ending.status, ending.exit_code) == (Status.FAILED, 1), ending
     assert "The repository cannot be used" in words(ending)
     assert "The disk is full." in words(ending)
@@ -273,6 +283,7 @@ def test_a_full_repository_ends_the_run_with_everything_put_back(
     assert changed(before, standing(world)) == {}
     assert ours(world) == []
     assert sets(environment) == []
+    written[0].unlink(missing_ok=True)
     ending = resume(environment, ending.run)
     assert ending.status is Status.DONE, ending
     assert len(sets(environment)) == 1
