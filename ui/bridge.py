@@ -7,7 +7,9 @@ large to be shown at once comes in several.
 from __future__ import annotations
 
 import queue
+import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +20,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.errors import Stopped, UserError
 
 TICK = 100  # milliseconds
-MOST = 2000  # items in a batch: the next tick brings the rest, and the window answers in between
+MOST = 500  # items in a batch: the next tick brings the rest, and the window answers in between
+PAUSE = 0.002  # seconds
+SWITCH = 0.001  # seconds that the thread that draws waits at most, at each call from Qt, for one that computes
 
 
 @dataclass
@@ -85,13 +89,16 @@ class Job(QObject):
         self.stop_asked = threading.Event()
 
     def start(self) -> Job:
+        sys.setswitchinterval(SWITCH)
         self._timer.start()
         self._thread.start()
         return self
 
     def post(self, item: Any) -> None:
-        """Called by the working thread: hand something over."""
+        """Called by the working thread: hand something over. Who tells faster than can be shown waits a moment."""
         self._queue.put(item)
+        if self._queue.qsize() > MOST:
+            time.sleep(PAUSE)
 
     def ask(self, subject: Any) -> Any:
         """Called by the working thread: put a question and wait for the answer."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import msgspec
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
 
 from app.engine import events
@@ -37,25 +38,28 @@ WORDS = {
 }  # fmt: skip
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(msgspec.Struct, gc=False):
     """A line of the log: when, how much it matters, of which step, where it was sent, and its words.
 
-    `words` are in the language of `spoken`; they are put into another one when they are shown."""
+    `words` are in the language of `spoken`; `said` is the Text they come from, packed. A line holds nothing that the
+    interpreter has to look through for cycles: with a hundred thousand of them, that look would be felt."""
 
     at: float
     level: Level
     key: str
     where: str
-    said: Text
+    said: bytes
     words: str
-    folded: str
     spoken: str
 
     def speak(self) -> None:
         """Put the words into the language that is chosen now."""
-        self.words = one_line(str(self.said))
-        self.folded, self.spoken = self.words.casefold(), language()
+        self.words, self.spoken = one_line(str(msgspec.msgpack.decode(self.said, type=Text))), language()
+
+    @property
+    def folded(self) -> str:
+        """What is searched in."""
+        return f"{self.where} {self.words}".casefold()
 
 
 def one_line(words: str) -> str:
@@ -71,8 +75,8 @@ def entry_of(event: events.Event) -> Entry | None:
     where, said = "", event.text
     if isinstance(event, events.CommandSent):
         where, said = event.system, Text("{words}", {"words": event.words})
-    words = one_line(str(said))
-    return Entry(event.at, _level(event), key, where, said, words, words.casefold(), language())
+    packed = msgspec.msgpack.encode(said)
+    return Entry(event.at, _level(event), key, where, packed, one_line(str(said)), language())
 
 
 def _level(event: events.Event) -> Level:
@@ -101,10 +105,16 @@ class Show:
 
 
 class Log:
-    """All lines of a run, once; the views show parts of it."""
+    """All lines of a run, once; the views show parts of it.
+
+    What is filtered and searched by stands in lists beside the entries: a hundred thousand of them are gone through
+    while the operator types."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self.levels: list[Level] = []
+        self.keys: list[str] = []
+        self.folded: list[str] = []
         self._views: list[LogModel] = []
 
     def attach(self, view: LogModel) -> None:
@@ -114,11 +124,21 @@ class Log:
         """Add a batch; each view is told once."""
         first = len(self.entries)
         self.entries.extend(entries)
+        self.levels.extend([entry.level for entry in entries])
+        self.keys.extend([entry.key for entry in entries])
+        self.folded.extend([entry.folded for entry in entries])
         for view in self._views:
             view.grown(first)
 
+    def speak(self, number: int) -> None:
+        """Put a line into the language that is chosen now."""
+        entry = self.entries[number]
+        entry.speak()
+        self.folded[number] = entry.folded
+
     def clear(self) -> None:
-        self.entries.clear()
+        for kept in (self.entries, self.levels, self.keys, self.folded):
+            kept.clear()
         for view in self._views:
             view.filter_anew()
 
@@ -128,14 +148,13 @@ class LogModel(QAbstractTableModel):
 
     TIME, SIGN, WHERE, WHAT = range(4)
     COLUMNS = 4
-    CHUNK = 500  # lines put into another language at a time
 
     def __init__(self, log: Log, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._log, self._show = log, Show()
         self._rows: list[int] = []
         self._clock: dict[int, str] = {}
-        self._stale: Iterator[Entry] | None = None
+        self._stale: Iterator[int] | None = None
         self._respoken: Callable[[], None] | None = None
         self._later = QTimer(self)
         self._later.setInterval(0)
@@ -167,18 +186,21 @@ class LogModel(QAbstractTableModel):
             self.endInsertRows()
 
     def _fitting(self, first: int) -> list[int]:
-        entries, levels, key = self._log.entries, self._show.levels, self._show.key
+        log, wanted, key = self._log, self._show.levels, self._show.key
         if self._show.all():
-            return list(range(first, len(entries)))
-        if not key:
-            return [n for n in range(first, len(entries)) if entries[n].level in levels]
-        return [n for n in range(first, len(entries)) if entries[n].key == key and entries[n].level in levels]
+            return list(range(first, len(log.entries)))
+        levels = log.levels
+        if key:
+            keys = log.keys
+            return [n for n in range(first, len(keys)) if keys[n] == key and levels[n] in wanted]
+        return [n for n in range(first, len(levels)) if levels[n] in wanted]
 
     def entry(self, row: int) -> Entry:
         """Return the line in a row, in the language that is chosen now."""
-        found = self._log.entries[self._rows[row]]
+        number = self._rows[row]
+        found = self._log.entries[number]
         if found.spoken != language():
-            found.speak()
+            self._log.speak(number)
         return found
 
     def find(self, words: str, first: int = 0, end: int | None = None) -> list[int]:
@@ -186,12 +208,8 @@ class LogModel(QAbstractTableModel):
         wanted = words.casefold()
         if not wanted:
             return []
-        entries = self._log.entries
-        return [
-            row
-            for row, n in enumerate(self._rows[first:end], first)
-            if wanted in entries[n].folded or wanted in entries[n].where
-        ]
+        folded = self._log.folded
+        return [row for row, n in enumerate(self._rows[first:end], first) if wanted in folded[n]]
 
     def line(self, row: int) -> str:
         """Return a row as a line of text."""
@@ -207,7 +225,7 @@ class LogModel(QAbstractTableModel):
 
     def retranslate(self, then: Callable[[], None] | None = None) -> None:
         """Put all lines into the chosen language: those in sight at once, the others bit by bit; `then` when done."""
-        self._stale, self._respoken = iter(self._log.entries[:]), then
+        self._stale, self._respoken = iter(range(len(self._log.entries))), then
         self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, self.COLUMNS - 1)
         if self._rows:
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, self.COLUMNS - 1))
@@ -215,9 +233,9 @@ class LogModel(QAbstractTableModel):
 
     def _speak_some(self) -> None:
         spoken, end = language(), time.monotonic() + 0.01
-        for entry in self._stale or ():
-            if entry.spoken != spoken:
-                entry.speak()
+        for number in self._stale or ():
+            if number < len(self._log.entries) and self._log.entries[number].spoken != spoken:
+                self._log.speak(number)
                 if time.monotonic() > end:
                     return
         self._later.stop()

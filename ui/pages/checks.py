@@ -236,6 +236,7 @@ class ChecksPage(WizardPage):
         self._counts.setVisible(bool(answers))
         self._unknown.setVisible(bool(count[State.UNKNOWN]))
         self._empty.setVisible(not answers and self._job is not None)
+        self._table.horizontalHeader().setVisible(bool(answers))
         self._again.setEnabled(self._job is None)
         self._summary.setVisible(self._card is None)
         self._show_chosen()

@@ -145,13 +145,14 @@ class ResultPage(WizardPage):
         table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table.verticalHeader().sectionResized.connect(self._fit)
+        table.verticalHeader().geometriesChanged.connect(self._fit)
         return table
 
     def _fit(self) -> None:
         """Let the table be as high as its rows: the page scrolls, not the table in it."""
         table = self._parts
         height = table.horizontalHeader().height() + table.verticalHeader().length() + 2 * table.frameWidth()
-        table.setMinimumHeight(height)
+        table.setFixedHeight(height)
 
     # ---- reading the set
 
@@ -234,8 +235,7 @@ class ResultPage(WizardPage):
             self._fill(manifest.parts)
         self._body.addWidget(self._parts)
         self._parts.setVisible(manifest is not None)
-        if manifest is None:
-            self._body.addStretch(1)
+        self._body.addStretch(1)
         self._offer(ended)
 
     def _offer(self, ended: Ending | None) -> None:

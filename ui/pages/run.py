@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -381,6 +382,8 @@ def work(job: Job, services: Services, draft: Draft, stop: StopToken) -> Ending:
     desk, prompter = desk_for(job, services.desk), JobPrompter(job)
 
     def tell(event: events.Event) -> None:
+        if isinstance(event, events.RunStarted):
+            gc.freeze()  # all modules are loaded now: to look through them for cycles would halt the window
         job.post(Told(event, entry_of(event)))
 
     if draft.task is Task.RESUME:
