@@ -175,6 +175,12 @@ def test_a_button_has_the_same_access_key_in_both_languages(label: Text, key: st
         assert re.findall(r"&(.)", keyed(label, key).upper()) == [key]
 
 
+def test_an_access_key_stands_before_the_dots_that_announce_a_question() -> None:
+    assert keyed("新建…", "n") == "新建(&N)…"
+    assert keyed("浏览...", "B") == "浏览(&B)..."
+    assert keyed("New…", "N") == "&New…"
+
+
 # ---- showing
 
 

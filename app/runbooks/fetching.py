@@ -171,6 +171,14 @@ def _number(words: str | None) -> int:
     return int.from_bytes(base64.b64decode(words or "", validate=True), "big")
 
 
+KINDS = {
+    ldif.Kind.PLAIN: text("plain"),
+    ldif.Kind.CLEANSED: text("without secrets"),
+    ldif.Kind.ENCRYPTED: text("encrypted"),
+    ldif.Kind.EMPTY: text("empty"),
+}
+
+
 def content_checks() -> dict[str, ContentCheck]:
     """Return how contents of a set are looked at beyond their hashes, by component."""
     return {AD_LDS: check_ldif, COMPOSER_KEYS: check_keys}
@@ -179,7 +187,7 @@ def content_checks() -> dict[str, ContentCheck]:
 def check_ldif(path: Path, part: Part) -> Observation:
     """Read an export whole again."""
     facts = _facts(path)
-    found = text("{file}: {entries} entries, {kind}.", file=path.name, entries=facts.entries, kind=facts.kind.value)
+    found = text("{file}: {entries} entries, {kind}.", file=path.name, entries=facts.entries, kind=KINDS[facts.kind])
     return Observation(part.file, State.PASSED, found)
 
 

@@ -43,6 +43,7 @@ class WhatPage(WizardPage):
         self._profile: Profile | None = None
         self._measuring: Job | None = None
         self._error: Text | None = None
+        self._room: Text = NOTHING
         self._parts_title, self._parts = label("parts-title", bold=True), label("parts")
         frame = card("parts-card")
         column = QVBoxLayout(frame)
@@ -96,6 +97,7 @@ class WhatPage(WizardPage):
                 box.setItemText(number, str(meaning))
         self._stop.setText(keyed(text("Stop the Connection Server while its directory is exported"), "S"))
         self._beside.setText(keyed(text("Capture directory and databases side by side: a shorter freeze"), "d"))
+        self._tell(self._room)
         self._show()
 
     # ---- the form
@@ -118,15 +120,17 @@ class WhatPage(WizardPage):
         self._repository.textChanged.connect(self._retyped)
         self._repository.editingFinished.connect(self._measure)
         self._browse.clicked.connect(self._choose)
-        where = QHBoxLayout()
-        where.addWidget(self._repository, 1)
-        where.addWidget(self._browse)
+        line, where = QHBoxLayout(), QVBoxLayout()
+        line.addWidget(self._repository, 1)
+        line.addWidget(self._browse)
+        where.setSpacing(2)
+        where.addLayout(line)
+        where.addWidget(self._space)
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
         self._rows: list[tuple[Text, str, QWidget, QLabel]] = []
         self._row(form, text("Folder of the backup sets"), "F", self._repository, where)
-        form.addRow("", self._space)
         self._row(form, text("Fetch files from the hosts"), "h", self._files)
         self._row(form, text("Back up the event database"), "e", self._events)
         self._row(form, text("Wait for work in flight at most"), "m", self._minutes)
@@ -134,7 +138,7 @@ class WhatPage(WizardPage):
         form.addRow("", self._beside)
         return form
 
-    def _row(self, form: QFormLayout, words: Text, key: str, field: QWidget, layout: QHBoxLayout | None = None) -> None:
+    def _row(self, form: QFormLayout, words: Text, key: str, field: QWidget, layout: QVBoxLayout | None = None) -> None:
         caption = QLabel()
         caption.setBuddy(field)
         form.addRow(caption, layout or field)
@@ -168,7 +172,7 @@ class WhatPage(WizardPage):
             self._measure()
 
     def _retyped(self) -> None:
-        self._space.setText("")
+        self._tell(NOTHING)
         self._error = None
         self.facts_changed.emit()
 
@@ -192,10 +196,14 @@ class WhatPage(WizardPage):
         folder, free, there = found
         if folder == self._repository.text().strip():
             kind = text("A new folder is made there.") if not there else NOTHING
-            self._space.setText(str(text("{free:.1f} GiB are free. {kind}", free=free / GIB, kind=kind)).strip())
+            self._tell(text("{free:.1f} GiB are free. {kind}", free=free / GIB, kind=kind))
 
     def _not_measured(self, error: UserError) -> None:
-        self._space.setText(str(text("{what} {why}", what=error.what, why=error.why)))
+        self._tell(text("{what} {why}", what=error.what, why=error.why))
+
+    def _tell(self, room: Text) -> None:
+        self._room = room
+        self._space.setText(str(room).strip())
 
     def _measuring_ended(self) -> None:
         self._measuring = None

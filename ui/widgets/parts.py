@@ -21,7 +21,10 @@ def keyed(words: Text | str, key: str) -> str:
     """Return a button's words with an access key: in the word where it occurs, else behind it, as Windows does."""
     shown = str(words)
     place = shown.lower().find(key.lower())
-    return f"{shown[:place]}&{shown[place:]}" if place >= 0 else f"{shown}(&{key.upper()})"
+    if place >= 0:
+        return f"{shown[:place]}&{shown[place:]}"
+    bare = shown.rstrip(" .…:：")
+    return f"{bare}(&{key.upper()}){shown[len(bare) :]}"
 
 
 def button(name: str) -> QPushButton:
