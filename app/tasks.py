@@ -295,7 +295,8 @@ def undo(
 
 
 def plan(desk: Desk, profile: Profile) -> tuple[PlannedLine, ...]:
-    """Return what a backup would do, line by line, with every command that changes something. Looks only."""
+    """Return what a backup would do, line by line, with every command that changes something, that of the checks before
+    it too. Looks only."""
     from app.engine.planning import plan as planned
     from app.engine.planning import planning_context
     from app.runbooks.backup import backup
@@ -305,8 +306,10 @@ def plan(desk: Desk, profile: Profile) -> tuple[PlannedLine, ...]:
     inputs = {"profile": profile.name, "folder": str(Path(profile.repository) / "dry-run"), "started": ""}
     with desk.connections(profile) as c, contextlib.closing(Notice(c)) as notice:
         ctx = planning_context(profile.environment, c, inputs)
+        asked = text("Look whether a backup can begin; what is asked of a pool that does not exist changes nothing")
+        check = PlannedLine(0, "check", asked, (c.broker().asking_command(),))
         first = PlannedLine(0, "notice", text("Write the notice on the broker, and renew it"), notice.commands())
-        return (first, *_lines(planned(backup(profile), ctx), 0))
+        return (check, first, *_lines(planned(backup(profile), ctx), 0))
 
 
 @dataclass(frozen=True)

@@ -199,6 +199,10 @@ class Broker:
         """Tell View to make, or not to make, new desktops in a pool. What it answered is no proof: look at `pools`."""
         self._remote.call(_switch(pool), pool_id=pool.pool_id, on=on)
 
+    def asking_command(self) -> Command:
+        """Return what `may_change` sends that would change something, were there such a pool."""
+        return self._remote.command(FULL, pool_id=NO_SUCH_POOL, on=True)
+
     def may_change(self) -> Observation:
         """Say whether the account may switch provisioning, by asking for it on a pool that does not exist."""
         key, needed = "rights/view", text("The View role Administrators")
