@@ -84,11 +84,11 @@ class Walk:
         from ui.look import dress
 
         self._number += 1
-        for language in LANGUAGES:
-            use_language(language)
-            self.shell.retranslate()
-            for theme in THEMES:
-                dress(self._application, theme)
+        for theme in THEMES:
+            dress(self._application, theme)
+            for language in LANGUAGES:
+                use_language(language)
+                self.shell.retranslate()
                 self._spin(0.1)
                 file = self._out / f"{self._number:02}-{name}-{language}-{theme}-{self._scale * 100}.png"
                 self.shell.grab().save(str(file))
@@ -111,7 +111,7 @@ def walk(data: Path, out: Path, scale: int) -> None:
     from app.practising import Kind, Offer
     from app.tasks import Desk
     from app.texts import NOTHING
-    from ui.flow import Page
+    from ui.flow import Page, Task
 
     desk = Desk(data)
     w = Walk(data, out, scale)
@@ -166,7 +166,7 @@ def walk(data: Path, out: Path, scale: int) -> None:
     w.shell.forward()
     w.ready("profile")
     w.shoot("profile")
-    w.shell.jump(Page.CHOOSE_SET, profile=desk.profile("practice"))
+    w.shell.jump(Page.CHOOSE_SET, task=Task.VERIFY, profile=desk.profile("practice"))
     w.ready("choose-set")
     w.shoot("choose-set")
     w.shell.forward()

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )  # fmt: skip
 
-from app.texts import LANGUAGES, language, text, use_language
+from app.texts import LANGUAGES, Text, language, text, use_language
 from ui.flow import FLOW, Draft, Page, Wizard
 from ui.page import Services, WizardPage
 from ui.widgets.parts import keyed
@@ -141,6 +141,7 @@ class Shell(QMainWindow):
         self._error.setWordWrap(True)
         self._error.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._language = QToolButton()
+        self._language.setObjectName("language")
         self._language.setAutoRaise(True)
         self._language.clicked.connect(self._change_language)
         self._back, self._next, self._cancel = QPushButton(), QPushButton(), QPushButton()
@@ -241,11 +242,11 @@ class Shell(QMainWindow):
             self._panel.hide()
         self._error.setText(str(facts.error or ""))
         self._back.setVisible(buttons.back)
-        self._next.setText(keyed(buttons.following, "C" if wizard.stop.last else "N"))
+        self._next.setText(_with_key(buttons.following, "C" if wizard.stop.last else "N"))
         self._next.setEnabled(buttons.following_on)
         self._cancel.setVisible(buttons.cancel is not None)
         if buttons.cancel is not None:
-            self._cancel.setText(keyed(buttons.cancel, "C"))
+            self._cancel.setText(_with_key(buttons.cancel, "C"))
             self._cancel.setEnabled(buttons.cancel_on)
 
     def _other_language(self) -> str:
@@ -301,3 +302,9 @@ class Shell(QMainWindow):
         box.setEscapeButton(go_on)
         box.exec()
         return box.clickedButton() is stop
+
+
+def _with_key(words: Text, key: str) -> str:
+    """Return a button's words with its access key; words in Latin letters that lack it go without: Enter and Esc do."""
+    shown = str(words)
+    return shown if shown.isascii() and key.lower() not in shown.lower() else keyed(words, key)

@@ -31,8 +31,8 @@ class ChooseSetPage(WizardPage):
         self._looking: Job | None = None
         self._error: Text | None = None
         self._words, self._table = label("sets-words", soft=True), Columns("sets")
-        self._table.currentItemChanged.connect(self._chosen_here)
-        self._table.itemActivated.connect(lambda _item, _column: self.go_on.emit())
+        self._table.itemSelectionChanged.connect(self._chosen_here)
+        self._table.cellDoubleClicked.connect(lambda _row, _column: self.go_on.emit())
         self._browse, self._elsewhere = button("other-folder"), label("other")
         self._browse.clicked.connect(self._choose)
         self.layout_.addWidget(self._words)
@@ -97,7 +97,7 @@ class ChooseSetPage(WizardPage):
             self.facts_changed.emit()
 
     def _chosen_here(self) -> None:
-        if self._table.currentItem() is not None:
+        if self._table.carried() is not None:
             self._other = None
             self._elsewhere.setText("")
         self.facts_changed.emit()

@@ -32,7 +32,11 @@ WORDS = {
         text("Changes nothing now. What is off stays off, and no other run can begin in this environment until then."),
     ),
 }  # fmt: skip
-LATER_SAFE = text("Changes nothing now. Nothing is off; you can come back to this from the first page.")
+NOTHING_OFF = {
+    RESUME: text("Keeps what still stands, and captures the rest in a new freeze."),
+    UNDO: text("What the run has captured so far is no backup set: its folder is removed."),
+    LATER: text("Changes nothing now. Nothing is off; you can come back to this from the first page."),
+}
 TASKS = {RESUME: Task.RESUME, UNDO: Task.UNDO}
 STATUS = {
     "interrupted": text("It was broken off: its process ended in the middle."),
@@ -161,8 +165,8 @@ class RecoveryPage(WizardPage):
             self._off.setText("\n".join(lines))
         else:
             self._off.setText(str(text("Nothing is off any more.")))
-        later = WORDS[LATER] if left.run.off else ("L", WORDS[LATER][1], LATER_SAFE)
-        self._choices[LATER].say(later[1], later[2])
+        for name, (_, title, about) in WORDS.items():
+            self._choices[name].say(title, about if left.run.off else NOTHING_OFF[name])
 
 
 def _name(left: LeftOff) -> str:

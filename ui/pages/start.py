@@ -147,7 +147,7 @@ class StartPage(WizardPage):
             else:
                 known = {left.run.id for left in self._left_off}
                 self._left_off += tuple(left for left in seen.left_off if left.run.id not in known)
-        if not self._chosen():
+        if not self._chosen() or (self._chosen() == TAKE_UP and not self._left_off):
             self._propose()
         self._changed()
         if self._due():
@@ -155,7 +155,7 @@ class StartPage(WizardPage):
 
     def _propose(self) -> None:
         real = [one for one in self._standings or () if one.profile != PRACTICE]
-        self._choices[BACK_UP if real else PRACTISE].button.setChecked(True)
+        self._choices[TAKE_UP if self._left_off else BACK_UP if real else PRACTISE].button.setChecked(True)
         first = self.first_focus()
         if self.isVisible() and first is not None:
             first.setFocus()

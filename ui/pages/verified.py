@@ -44,7 +44,7 @@ class VerifiedPage(WizardPage):
         self._show()
 
     def first_focus(self) -> QWidget | None:
-        return self._table if self._table.topLevelItemCount() else self._open
+        return self._table if self._table.rowCount() else self._open
 
     def report(self) -> str:
         """Return the verdict and every file as lines to be kept or sent."""

@@ -10,15 +10,19 @@ from PySide6.QtWidgets import QProgressBar, QWidget
 from app import tasks
 from app.backupset import repository
 from app.errors import Stopped, UserError
-from app.observation import Observation
+from app.observation import Observation, State
 from app.texts import text
-from app.words import clean, state_word
+from app.words import clean
 from ui.bridge import Job
 from ui.flow import Draft, Facts
 from ui.page import Services, WizardPage
 from ui.widgets.columns import Columns
 from ui.widgets.parts import label
 
+WORDS = {
+    State.PASSED: text("whole"), State.WARNING: text("remark"), State.BLOCKED: text("damaged"),
+    State.UNKNOWN: text("not known"),
+}  # fmt: skip
 HEADINGS = (text("State"), text("File"), text("Found"))
 
 
@@ -133,4 +137,4 @@ class VerifyPage(WizardPage):
 
 def row(seen: Observation) -> tuple[tuple[str, ...], Observation]:
     """Return what is seen of a file as a row."""
-    return (str(state_word(seen.state)), clean(seen.key), clean(str(seen.found))), seen
+    return (str(WORDS[seen.state]), clean(seen.key), clean(str(seen.found))), seen

@@ -1,67 +1,81 @@
-"""A table of few rows that is read and chosen from: columns as wide as their words, the last one takes the rest."""
+"""A table of few rows that is read and chosen from: columns as wide as their words, and every word to be seen."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, Qt
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from app.texts import Text
 
+WIDEST = 0.4  # of the table, that one column may take before its words are wrapped
 
-class Columns(QTreeWidget):
-    """Rows of plain words with a heading; each row may carry any data. Wrapped in the last column, never cut."""
+
+class Columns(QTableWidget):
+    """Rows of plain words with a heading; each row may carry any data. Long words are wrapped, never cut."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self.setObjectName(name)
-        self.setRootIsDecorated(False)
-        self.setUniformRowHeights(False)
         self.setWordWrap(True)
-        self.setAllColumnsShowFocus(True)
         self.setAlternatingRowColors(True)
+        self.setShowGrid(False)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setTabKeyNavigation(False)
-        self.header().setStretchLastSection(True)
-        self.header().setSectionsMovable(False)
+        self.verticalHeader().hide()
+        self.verticalHeader().setMinimumSectionSize(self.fontMetrics().height() + 6)
+        self.horizontalHeader().setStretchLastSection(True)
+        self.horizontalHeader().setHighlightSections(False)
+        self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
     def show_rows(self, headings: Sequence[Text], rows: Sequence[tuple[Sequence[str], object]]) -> None:
         """Show these rows in place of all others; the row that was current stays so, by its number."""
         chosen = self.currentIndex().row()
         self.blockSignals(True)
-        self.clear()
+        self.setRowCount(0)
         self.setColumnCount(len(headings))
-        self.setHeaderLabels([str(heading) for heading in headings])
+        self.setHorizontalHeaderLabels([str(heading) for heading in headings])
         self.add_rows(rows)
+        self.blockSignals(False)
         if chosen >= 0:
             self.choose(chosen)
-        self.blockSignals(False)
 
     def add_rows(self, rows: Sequence[tuple[Sequence[str], object]]) -> None:
         """Add rows in one batch."""
-        items = []
-        for words, carried in rows:
-            item = QTreeWidgetItem(list(words))
-            item.setData(0, Qt.ItemDataRole.UserRole, carried)
+        first = self.rowCount()
+        self.setRowCount(first + len(rows))
+        for number, (words, carried) in enumerate(rows, first):
             for column, shown in enumerate(words):
-                item.setToolTip(column, shown)
-            items.append(item)
-        self.addTopLevelItems(items)
-        for column in range(self.columnCount() - 1):
-            self.resizeColumnToContents(column)
-        self.header().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+                item = QTableWidgetItem(shown)
+                item.setData(Qt.ItemDataRole.UserRole, carried)
+                self.setItem(number, column, item)
+        self._fit()
 
     def choose(self, number: int) -> None:
         """Make that row the current one; none where there is no such row."""
-        item = self.topLevelItem(number)
-        if item is None:
-            self.setCurrentIndex(QModelIndex())
+        if 0 <= number < self.rowCount():
+            self.selectRow(number)
         else:
-            self.setCurrentItem(item)
+            self.clearSelection()
+            self.setCurrentIndex(QModelIndex())
 
     def carried(self) -> object:
         """Return what the current row carries; None where there is none."""
-        item = self.currentItem()
-        return item.data(0, Qt.ItemDataRole.UserRole) if item else None
+        item = self.item(self.currentIndex().row(), 0) if self.currentIndex().isValid() else None
+        return item.data(Qt.ItemDataRole.UserRole) if item else None
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  # Qt's name
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        widest = int(self.viewport().width() * WIDEST)
+        for column in range(self.columnCount() - 1):
+            self.resizeColumnToContents(column)
+            self.setColumnWidth(column, min(self.columnWidth(column) + 8, widest))
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        self.resizeRowsToContents()

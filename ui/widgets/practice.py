@@ -29,6 +29,7 @@ from ui.bridge import Job
 from ui.page import Services
 from ui.widgets.parts import button, keyed, label
 
+ROOM = 16  # pixels beside the tabs
 EVERY = 2000  # milliseconds between two looks at the world
 TABS = {
     Kind.SCENE: (text("Scenes"), text("Situations that an administrator meets."), text("Set the scene"), "E"),
@@ -96,6 +97,7 @@ class PracticePanel(QDockWidget):
         for number, (kind, offers) in enumerate(self._kinds.items(), 1):
             self._tabs.setTabText(number, str(TABS[kind][0]))
             offers.retranslate()
+        self._tabs.setMinimumWidth(self._tabs.tabBar().sizeHint().width() + ROOM)
         self._quiet.setText(keyed(text("Strike all scenes"), "S"))
         self._clear.setText(keyed(text("Clear all faults"), "F"))
         self._answer.setText(str(self._said or ""))
