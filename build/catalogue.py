@@ -314,7 +314,7 @@ def as_mo(entries: Mapping[str, str]) -> bytes:
 def compile_mo(path: Path = PO) -> Path:
     """Write the .mo beside the .po where it is missing or older; whole or not at all. Returns its path."""
     target = path.with_suffix(".mo")
-    if not target.exists() or target.stat().st_mtime < path.stat().st_mtime:
+    if not target.exists() or target.stat().st_mtime_ns < path.stat().st_mtime_ns:
         unfinished = target.with_name(f"{target.name}.{os.getpid()}")
         unfinished.write_bytes(as_mo(finished_entries(path.read_text("utf-8"))))
         unfinished.replace(target)

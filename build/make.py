@@ -1,10 +1,11 @@
 """The one door: sets up what is missing, then runs, tests or checks ViewKeeper. Needs nothing but Python.
 
-    python3 build/make.py run          make a backup of the practice environment, with live lines
+    python3 build/make.py run          open the wizard
     python3 build/make.py test         run all tests
     python3 build/make.py setup        only set up
     python3 build/make.py check        ruff, its formatter and mypy
     python3 build/make.py cli ARGS     .venv/bin/python -m app ARGS
+    python3 build/make.py screenshots  take pictures of every page, and write out/screenshots/index.html to review them
     python3 build/make.py peers        run the tests against third-party programs, and install those
     python3 build/make.py i18n         bring the catalogue of translations up to date; --check only says what it lacks
     python3 build/make.py lock         write the locked requirements anew
@@ -165,7 +166,7 @@ def set_up_translations() -> None:
     """Compile the catalogue where its text is newer. Takes no time where it is not."""
     po = ROOT / "resources" / "locale" / "zh_CN" / "LC_MESSAGES" / "viewkeeper.po"
     mo = po.with_suffix(".mo")
-    if not po.exists() or (mo.exists() and mo.stat().st_mtime >= po.stat().st_mtime):
+    if not po.exists() or (mo.exists() and mo.stat().st_mtime_ns >= po.stat().st_mtime_ns):
         return
     if not quiet([sys.executable, str(CATALOGUE), "compile"]):
         raise Trouble(f"The translations could not be compiled: see the end of {log_name()}.")
@@ -326,12 +327,10 @@ def prepare_peer(name: str) -> str:
 
 
 def command_run(arguments: list[str]) -> NoReturn:
-    """Until the wizard stands: a backup of the practice environment, with live lines."""
+    """Open the wizard; where there is no screen, it says what to do."""
     set_up_system()
     set_up(RUN)
-    hand_over(
-        [str(PYTHON), "-P", "-m", "app", "backup", "--profile", "practice", "--yes", *arguments], variables=FINDS_APP
-    )
+    hand_over([str(PYTHON), "-P", "-m", "ui", *arguments], variables=FINDS_APP)
 
 
 def command_test(arguments: list[str]) -> NoReturn:
@@ -360,6 +359,13 @@ def command_cli(arguments: list[str]) -> NoReturn:
     set_up_system()
     set_up(RUN)
     hand_over([str(PYTHON), "-P", "-m", "app", *arguments], variables=FINDS_APP)
+
+
+def command_screenshots(arguments: list[str]) -> NoReturn:
+    """Take pictures of every page, in both languages, light and dark, at 100 and 200 %."""
+    set_up_system()
+    set_up(RUN)
+    hand_over([str(PYTHON), "-P", str(ROOT / "build" / "screenshots.py"), *arguments], variables=FINDS_APP)
 
 
 def command_peers(arguments: list[str]) -> NoReturn:
@@ -419,6 +425,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "setup": command_setup,
     "check": command_check,
     "cli": command_cli,
+    "screenshots": command_screenshots,
     "peers": command_peers,
     "i18n": command_i18n,
     "lock": command_lock,

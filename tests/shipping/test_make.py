@@ -64,7 +64,7 @@ def test_an_unknown_command_is_wrong_use_and_names_the_known_ones(project: Path)
 def test_help_names_every_command(project: Path) -> None:
     told = make(project, "help").stdout
     assert make(project).stdout == make(project, "--help").stdout == told
-    for command in ("run", "test", "setup", "check", "cli", "peers", "lock", "help"):
+    for command in ("run", "test", "setup", "check", "cli", "screenshots", "peers", "lock", "help"):
         assert f"make.py {command}" in told
 
 
@@ -140,6 +140,34 @@ def test_no_service_starts_while_packages_are_installed_and_the_machine_keeps_it
     with stays_off(policy):
         assert policy.read_text("ascii") == "the machine's own"
     assert policy.exists()
+
+
+def test_translations_are_compiled_once_and_again_only_where_their_text_is_newer(project: Path) -> None:
+    po = project / "resources" / "locale" / "zh_CN" / "LC_MESSAGES" / "viewkeeper.po"
+    po.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "build" / "catalogue.py", project / "build")
+    po.write_text('msgid "Next"\nmsgstr "下一步"\n', "utf-8")
+    set_up = runpy.run_path(str(project / "build" / "make.py"))["set_up_translations"]
+    set_up()
+    mo = po.with_suffix(".mo")
+    assert "下一步".encode() in mo.read_bytes()
+    made = mo.stat()
+    set_up()
+    assert (mo.stat().st_ino, mo.stat().st_mtime_ns) == (made.st_ino, made.st_mtime_ns)
+    po.write_text('msgid "Next"\nmsgstr "前进"\n', "utf-8")
+    os.utime(mo, ns=(made.st_atime_ns, po.stat().st_mtime_ns - 1))
+    set_up()
+    assert "前进".encode() in mo.read_bytes()
+
+
+def test_translations_that_cannot_be_compiled_are_told_in_one_sentence(project: Path) -> None:
+    po = project / "resources" / "locale" / "zh_CN" / "LC_MESSAGES" / "viewkeeper.po"
+    po.parent.mkdir(parents=True)
+    po.write_text("", "utf-8")
+    done = make(project, "cli", "--version")  # catalogue.py is missing here
+    assert done.returncode == 1
+    assert is_one_sentence(done.stderr)
+    assert "out" in done.stderr
 
 
 def test_the_readme_names_the_two_commands_and_ci_runs_them() -> None:
