@@ -12,6 +12,7 @@ import errno
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,11 +119,12 @@ def _found(folder: Path) -> Found:
 
 
 def free_space(repository: str | Path) -> int:
-    """Return the bytes that are free where the repository lies, or would lie."""
+    """Return the bytes that are free where the repository lies, or would lie. Raises UserError where nothing can be
+    written there."""
     path = Path(repository).expanduser().absolute()
     while not path.exists() and path != path.parent:
         path = path.parent
-    with guarded(path):
+    with guarded(path), tempfile.TemporaryFile(dir=path):
         return shutil.disk_usage(path).free
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from app.backupset import repository
 from app.connectors.connections import Connections
+from app.errors import UserError
 from app.observation import Observation, State
 from app.profile import Database, Host
 from app.runbooks.checks.check import Asked, Surroundings, each_system
@@ -81,7 +82,12 @@ def _repository_room(c: Connections, databases: list[Database]) -> Observation:
         if isinstance(sizes, Observation):
             return sizes
         needed += sum(sizes.values())
-    return _enough("", c.profile.repository, repository.free_space(c.profile.repository), needed)
+    try:
+        free = repository.free_space(c.profile.repository)
+    except UserError as error:
+        found = text("{what} {why}", what=error.what, why=error.why)
+        return Observation(KEY, State.BLOCKED, found, _wanted(needed), error.do)
+    return _enough("", c.profile.repository, free, needed)
 
 
 def _wanted(size: int) -> Text:
