@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any, Literal
@@ -190,7 +191,8 @@ class Store:
     def used(self, name: str) -> None:
         """Remember that a profile is used now: `names` gives it first from now on."""
         with contextlib.suppress(OSError):  # only the order of a list hangs on it
-            os.utime(self._path(name))
+            now = time.time_ns()  # finer than the clock that a file system stamps by
+            os.utime(self._path(name), ns=(now, now))
 
     def remove(self, name: str) -> None:
         """Delete a saved profile; nothing else of it is touched."""

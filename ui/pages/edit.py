@@ -195,6 +195,7 @@ class EditPage(WizardPage):
         self._scroll.setWidget(self._panel)
         if self._panel.footer is not None:
             self._right.addWidget(self._panel.footer)
+            self._panel.footer.show()
         order: list[QWidget] = [self._tree, *self._panel.order(), *self._buttons.values()]
         for first, second in itertools.pairwise(order):
             QWidget.setTabOrder(first, second)
