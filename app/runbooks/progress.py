@@ -10,7 +10,7 @@ from app.errors import UserError
 from app.observation import Observation, State, could_not_look
 from app.profile import Composer, VCenter
 from app.texts import Text, text
-from app.view.pools import MAINTENANCE
+from app.view.pools import KNOWN_STATES, MAINTENANCE
 from app.view.tasks import Operation
 
 NEEDED = text("No create, recompose or delete operation may be in progress.")
@@ -45,6 +45,14 @@ def view_side(c: Connections) -> Observation:
         found = text(
             "{count} desktops are in maintenance, which a refresh, recompose or rebalance shows too: {names}.",
             count=len(maintained), names=some(maintained),
+        )  # fmt: skip
+        return Observation(key, State.WARNING, found, NEEDED, WAIT, system)
+    if strange := [
+        f"{desktop.name} ({desktop.state or '-'})" for desktop in desktops if desktop.state not in KNOWN_STATES
+    ]:
+        found = text(
+            "{count} desktops are in states that are not known here, and may be at work: {names}.", count=len(strange),
+            names=some(strange),
         )  # fmt: skip
         return Observation(key, State.WARNING, found, NEEDED, WAIT, system)
     return Observation(

@@ -87,6 +87,7 @@ BAD = (
     Case("progress/view", BLOCKED, "FIN-", "winrm:broker1", "clone-running"),
     Case("progress/view", BLOCKED, "DELETING", "winrm:broker1", "delete-running"),
     Case("progress/view", WARNING, "maintenance", "winrm:broker1", "recompose-running"),
+    Case("progress/view", WARNING, "(AWAITING_AGENT)", "winrm:broker1", "desktop-state-unknown"),
     Case("progress/vcenter", BLOCKED, "VirtualMachine.reconfigure", "vcenter:vc1", "recompose-running"),
     Case("progress/vcenter", BLOCKED, "VirtualMachine.clone", "vcenter:vc1", "clone-running"),
     Case("progress/vcenter", BLOCKED, "VirtualMachine.destroy", "vcenter:vc2", "delete-running"),

@@ -112,3 +112,14 @@ def _pools_off(stage: Stage) -> None:
         if facts.provisioning and (named is None or facts.id == named):
             entry = stage.world.require(LdsEntry, GROUP, facts.dn.lower())
             stage.put(directory.with_values(entry, pae_VmProvEnabled="0"))
+
+
+@scene(
+    "desktop-state-unknown",
+    text("A desktop is in a state that no manual names (state=)."),
+    options=("state",),
+    shows=(("progress/view", "warning"),),
+)
+def _desktop_state_unknown(stage: Stage) -> None:
+    entry = directory.desktops(stage.world, GROUP)[0]
+    stage.put(directory.with_values(entry, pae_VmState=stage.options.get("state", "AWAITING_AGENT")))
