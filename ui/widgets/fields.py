@@ -34,14 +34,14 @@ class Fields(QWidget):
 
     def heading(self, words: Text) -> None:
         """Add a heading over what follows."""
-        made = label(bold=True)
+        made = _short(bold=True)
         made.setText(str(words))
         self._grid.addWidget(made, self._grid.rowCount(), 0, 1, 3)
         self._grid.setRowMinimumHeight(self._grid.rowCount() - 1, self.fontMetrics().height() * 2)
 
     def words(self, words: Text) -> QLabel:
         """Add a soft sentence."""
-        made = label(soft=True)
+        made = _short(soft=True)
         made.setText(str(words))
         self._grid.addWidget(made, self._grid.rowCount(), 0, 1, 3)
         return made
@@ -144,7 +144,7 @@ class Fields(QWidget):
 
     def _place(self, row: Any, field: Field, editor: QWidget) -> None:
         at = self._grid.rowCount()
-        note = label(soft=True)
+        note = _short(soft=True)
         editor.setAccessibleName(str(field.words))
         if isinstance(editor, QCheckBox):
             self._grid.addWidget(editor, at, 0, 1, 3)
@@ -156,3 +156,10 @@ class Fields(QWidget):
         self._grid.addWidget(note, at + 1, 1, 1, 2)
         self._notes[id(row), field.name] = (note, field.hint)
         self._editors[id(row), field.name] = editor
+
+
+def _short(*, soft: bool = False, bold: bool = False) -> QLabel:
+    """Return a label that asks for no more room than its words take at the width they get."""
+    made = label(soft=soft, bold=bold)
+    made.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+    return made
