@@ -20,7 +20,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.errors import Stopped, UserError
 
 TICK = 100  # milliseconds
-MOST = 500  # items in a batch: the next tick brings the rest, and the window answers in between
+MOST = 250  # items in a batch: the next tick brings the rest, and the window answers in between
 PAUSE = 0.002  # seconds
 SWITCH = 0.001  # seconds that the thread that draws waits at most, at each call from Qt, for one that computes
 

@@ -10,7 +10,6 @@ from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, 
 from PySide6.QtGui import QColor, QKeyEvent, QKeySequence, QPainter, QPalette, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QApplication,
     QCheckBox,
     QComboBox,
     QFileDialog,
@@ -40,6 +39,8 @@ KINDS: tuple[tuple[Text, frozenset[Level]], ...] = (
     (text("Warnings and errors"), frozenset((Level.WARNING, Level.ERROR))),
     (text("Commands"), frozenset((Level.COMMAND,))),
 )
+MARGIN = 4
+ALIGNED = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
 MARK = {"light": "#ffe58a", "dark": "#6b5600"}
 
 
@@ -172,7 +173,7 @@ class LogView(QWidget):
         table.setShowGrid(False)
         table.setWordWrap(False)
         table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerItem)
-        table.setItemDelegateForColumn(LogModel.WHAT, Marking(self))
+        table.setItemDelegate(Marking(self))
         table.verticalHeader().hide()
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header = table.horizontalHeader()
@@ -335,7 +336,9 @@ class LogView(QWidget):
 
 
 class Marking(QStyledItemDelegate):
-    """Draws a line's words with the places marked that the search has found."""
+    """Draws a cell of the log, with the places marked that the search has found.
+
+    Qt's own delegate asks the model seven times for a cell; while another thread computes, each question waits."""
 
     def __init__(self, view: LogView) -> None:
         super().__init__(view)
@@ -344,24 +347,20 @@ class Marking(QStyledItemDelegate):
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        wanted = self._view.search.text().casefold()
-        if not wanted:
-            super().paint(painter, option, index)
-            return
-        words = str(index.data() or "")
-        self.initStyleOption(option, index)
-        option.text = ""
-        style = option.widget.style() if option.widget else QApplication.style()
-        style.drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, option.widget)
-        margin = style.pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin) + 1
-        room = option.rect.adjusted(margin, 0, -margin, 0)
-        metrics = option.fontMetrics
-        shown = metrics.elidedText(words, Qt.TextElideMode.ElideRight, room.width())
+        words = self._view.model.data(index)
         chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-        self._mark(painter, room, metrics.horizontalAdvance, shown, wanted, chosen=chosen)
-        role = QPalette.ColorRole.HighlightedText if chosen else QPalette.ColorRole.Text
-        painter.setPen(option.palette.color(role))
-        painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), shown)
+        palette, rect = option.palette, option.rect
+        if chosen:
+            painter.fillRect(rect, palette.brush(QPalette.ColorRole.Highlight))
+        if not words:
+            return
+        room, metrics = rect.adjusted(MARGIN, 0, -MARGIN, 0), option.fontMetrics
+        shown = metrics.elidedText(words, Qt.TextElideMode.ElideRight, room.width())
+        wanted = self._view.search.text().casefold()
+        if wanted:
+            self._mark(painter, room, metrics.horizontalAdvance, shown, wanted, chosen=chosen)
+        painter.setPen(palette.color(QPalette.ColorRole.HighlightedText if chosen else QPalette.ColorRole.Text))
+        painter.drawText(room, ALIGNED, shown)
 
     def _mark(
         self, painter: QPainter, room: QRect, wide: Callable[[str], int], shown: str, wanted: str, *, chosen: bool
