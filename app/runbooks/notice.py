@@ -119,7 +119,8 @@ class Notice:
 
     def _write(self, note: Note) -> None:
         host = self._connections.host(self._broker().host)
-        host.make_folder(HOME)
+        if self._note is None:
+            host.make_folder(HOME)
         host.put(msgspec.json.encode(note), NOTICE)
         self._note = note
 

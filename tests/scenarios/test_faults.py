@@ -180,6 +180,33 @@ def test_what_cannot_be_put_back_is_named_with_what_to_do_by_hand_until_it_is_pu
     assert ours(world) == []
 
 
+@pytest.mark.parametrize("again", ["resume", "a-new-backup"])
+def test_what_could_not_be_put_back_is_put_back_by_the_next_run(environment: Environment, again: str) -> None:
+    before = standing(world_of(environment))
+    environment.fault("winrm:composer1", "*start-service*", "fail")
+    ending = back_up(environment)
+    assert ending.status is Status.NEEDS_YOU
+    environment.clear_faults()
+    ending = resume(environment, ending.run) if again == "resume" else back_up(environment)
+    assert ending.status is Status.DONE, ending
+    world = world_of(environment)
+    assert changed(before, standing(world)) == {}
+    assert ours(world) == []
+    assert len(sets(environment)) == 1
+
+
+def test_a_command_that_does_not_come_back_is_given_up_and_done_again(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.runbooks.adlds.DEADLINE", 2)
+    monkeypatch.setattr("app.connectors.winrm.remote.CALL_DEADLINE", 5)
+    environment.fault("winrm:broker1", "*vdmexport*", "hang", times=1)
+    environment.fault("winrm:composer1", "*stop-service*", "hang", times=1)
+    ending = back_up(environment)
+    assert ending.status is Status.DONE, ending
+    assert [fault for fault in environment.lab("faults")["faults"] if fault["times"]] == [], "a fault was never met"
+
+
 def test_a_pool_that_cannot_be_switched_on_keeps_no_other_from_it(environment: Environment) -> None:
     before = provisioning(world_of(environment))
     environment.fault("winrm:broker1", "*'fin-full'*$true*", "fail")

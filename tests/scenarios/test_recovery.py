@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from app.engine.ending import Status
 from app.lab.rows import Service
 from app.trust import Trust
 from tests.scenarios.environment import Environment, Ran
-from tests.scenarios.running import back_up, held_at, killed, sets
+from tests.scenarios.running import back_up, held_at, killed, sets, wait_for
 from tests.scenarios.standing import changed, ours, provisioning, standing, world_of
 
 
@@ -116,23 +117,27 @@ def test_a_killed_run_is_completed_in_a_new_freeze(own_environment: Environment,
     assert environment.run("resume", run, "--yes", "--json").code == 2, "a run that is over was gone on with"
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes among its files")
 def test_a_run_killed_before_its_manifest_is_completed(own_environment: Environment) -> None:
     """Nothing is off any more then, and nothing tells but the journal."""
     environment = own_environment
     process = environment.start("backup", "--yes", "--json")
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "Write the manifest" in line:
-            break
+    wait_for(lambda: list(environment.repository.glob("practice/*")))
+    [folder] = environment.repository.glob("practice/*")
+    pipe = folder / "manifest.json.part"
+    os.mkfifo(pipe)  # whoever opens it for writing waits until somebody reads
+    wait_for((folder / "README.txt").exists)
     killed(process)
-    [folder] = (environment.repository / "practice").iterdir()
+    assert not (folder / "manifest.json").exists()
+    pipe.unlink()
     run = run_id(environment)
     let_go(environment)
-    if not (folder / "manifest.json").exists():  # else it was faster than the kill
-        assert listed(environment, run)["status"] == "interrupted"
-        assert listed(environment, run)["off"] == []
-        ran = environment.run("resume", run, "--yes", "--json")
-        assert ran.code == 0, ran
+    assert listed(environment, run)["status"] == "interrupted"
+    assert listed(environment, run)["off"] == []
+    ran = environment.run("verify", run, "--json")
+    assert (ran.code, ran.json["outcome"]) == (2, "refused"), ran
+    ran = environment.run("resume", run, "--yes", "--json")
+    assert ran.code == 0, ran
     assert environment.run("verify", run, "--json").json["outcome"] == "done"
     assert ours(world_of(environment)) == []
 
@@ -160,6 +165,12 @@ def test_a_run_that_the_operator_stops_puts_everything_back_and_can_be_gone_on_w
     before = standing(world_of(environment))
     process = held_at(environment, point.system, point.call)
     process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    heard = ""
+    while "Putting back" not in heard:
+        heard = process.stderr.readline()
+        assert heard, "it ended without putting anything back"
+    process.send_signal(signal.SIGINT)  # once more, while things are put back
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     ran = Ran(process.returncode, out, err)
