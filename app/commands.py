@@ -110,8 +110,12 @@ def backup(options: argparse.Namespace) -> int:
     profile = desk.profile(options.profile)
     if options.dry_run:
         return _dry_run(console, desk, profile)
-    looked = tasks.look(desk, profile, lambda answer: _bad(console, answer))
     prompter = _prompter(options, console, profile)
+    with _stoppable(console, prompter) as stop:
+        left = tasks.close_left(desk, profile, prompter, console.live, stop)
+    if left is not None:
+        return _ended(console, left)
+    looked = tasks.look(desk, profile, lambda answer: _bad(console, answer))
     outcome = looked.outcome
     if outcome == "done" and looked.warnings and not _goes_on(looked, profile, prompter, asks=not options.yes):
         outcome = "blocked"

@@ -267,6 +267,26 @@ def back_up(
         return runner.run(run)
 
 
+def close_left(
+    desk: Desk, profile: Profile, prompter: Prompter, sink: Sink, stop: StopToken | None = None
+) -> Ending | None:
+    """Put back what runs of this workstation left off whose process died, or that could not. Before the checks: what is
+    off else blocks them. Returns how the first ended that could not be closed, None where nothing is off any more."""
+    from app.engine.ending import Status
+
+    with desk.journal() as journal:
+        held = [one for one in journal.open_held(profile.environment) if one.leave != "hold"]
+    for run in dict.fromkeys(one.run for one in held):
+        ending = _come_back(desk, profile, run, prompter, sink, stop, _closing(run))
+        if ending.off or ending.status in (Status.BUSY, Status.REFUSED):
+            return ending
+    return None
+
+
+def _closing(run: str) -> Callable[[Runner], Ending]:
+    return lambda runner: runner.close_only(run)
+
+
 def resume(
     desk: Desk, profile: Profile, run: str, prompter: Prompter, sink: Sink, stop: StopToken | None = None
 ) -> Ending:

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from app import profile as profiles
-from app.engine.ending import Status
+from app.backupset.repository import open_set
+from app.engine.prompter import Unattended
 from app.lab.rows import Service
+from app.tasks import close_left
 from app.trust import Trust
 from tests.scenarios.environment import Environment, Ran
-from tests.scenarios.running import back_up, held_at, killed, sets, wait_for
+from tests.scenarios.running import held_at, hurried, killed, sets, wait_for
 from tests.scenarios.standing import changed, ours, provisioning, standing, world_of
 
 
@@ -142,13 +144,54 @@ def test_a_run_killed_before_its_manifest_is_completed(own_environment: Environm
     assert ours(world_of(environment)) == []
 
 
-def test_the_next_backup_closes_what_a_killed_one_left(own_environment: Environment) -> None:
+def test_the_next_backup_closes_what_a_killed_one_left_before_it_looks(own_environment: Environment) -> None:
+    """As after a power cut in the night: nobody is there to say resume."""
     environment = own_environment
     before = standing(world_of(environment))
     killed(held_at(environment, COMPOSER_STOPPED.system, COMPOSER_STOPPED.call))
+    run = run_id(environment)
     let_go(environment)
-    ending = back_up(environment)
-    assert ending.status is Status.DONE, ending
+    ran = environment.run("backup", "--yes", "--json")
+    assert (ran.code, ran.json["outcome"]) == (0, "done"), ran
+    world = world_of(environment)
+    assert changed(before, standing(world)) == {}
+    assert ours(world) == []
+    assert listed(environment, run)["status"] == "failed"
+    assert all(pool.provisioning for pool in open_set(sets(environment)[0]).pools if pool.pool_id == "fin-full")
+
+
+def test_a_backup_is_not_begun_while_something_stays_off(own_environment: Environment) -> None:
+    environment = own_environment
+    killed(held_at(environment, COMPOSER_STOPPED.system, COMPOSER_STOPPED.call))
+    run = run_id(environment)
+    let_go(environment)
+    environment.scene("host-unreachable", host="composer1")
+    ending = close_left(hurried(environment), environment.profile(), Unattended(), lambda _event: None)
+    assert ending is not None
+    assert (ending.run, ending.exit_code) == (run, 3)
+    assert COMPOSER in [str(off.what_is_off) for off in ending.off]
+    assert provisioning(world_of(environment))["fin-full"] == "1"
+
+
+def test_a_run_whose_journal_is_lost_is_known_from_the_notice(own_environment: Environment) -> None:
+    environment = own_environment
+    before = standing(world_of(environment))
+    run = interrupted(environment)
+    for path in environment.data.glob("journal.sqlite-*"):
+        path.unlink()
+    (environment.data / "journal.sqlite").write_bytes(b"no journal " * 100)
+    mark = environment.mark()
+    for words in (("runs",), ("undo", run), ("report", run)):
+        ran = environment.run(*words, "--yes", "--json")
+        assert (ran.code, ran.json["outcome"]) == (2, "refused"), ran
+        assert "The journal" in ran.json["error"]["what"]
+    assert environment.changed_by_us(mark) == []
+    for path in environment.data.glob("journal.sqlite*"):
+        path.unlink()
+    found = listed(environment, run)
+    assert (found["status"], found["known_from"]) == ("lost", "notice")
+    ran = environment.run("undo", run, "--yes", "--json")
+    assert (ran.code, ran.json["outcome"]) == (0, "undone"), ran
     world = world_of(environment)
     assert changed(before, standing(world)) == {}
     assert ours(world) == []
