@@ -19,7 +19,7 @@ from app.runbooks.keys import ExportKeyContainer
 from app.runbooks.provisioning import CLOSER as PROVISIONING_ON
 from app.runbooks.provisioning import CompareDesktopStates, ProvisioningOff, WaitUntilDrained
 from app.runbooks.services import CLOSER as SERVICE_STARTED
-from app.runbooks.services import ServiceStopped
+from app.runbooks.services import ServiceStopped, StillStopped
 from app.runbooks.temporary import CLOSER as TEMPORARY_REMOVED
 from app.runbooks.temporary import TemporaryFiles
 from app.runbooks.vcenterfiles import NoteVCenterFiles
@@ -137,6 +137,10 @@ def captures(profile: Profile) -> tuple[Part, ...]:
         if vcenter.host:
             title = text("Note vpxd.cfg and the SSL folder of {vcenter}", vcenter=vcenter.name)
             parts.append(NoteVCenterFiles(vcenter, f"{FREEZE}/vcenter-files/{vcenter.name}", title, why=of_vcenter))
+    for composer in profile.composers:
+        host = composer.host
+        title = text("Look whether View Composer on {host} stayed stopped", host=host.name)
+        parts.append(StillStopped(f"{FREEZE}/composer-stayed/{host.name}", title, host, composer.service))
     return tuple(parts)
 
 

@@ -21,6 +21,7 @@ from app.observation import State
 from app.profile import Database
 from app.runbooks.databases import NOT_VERIFIED
 from app.runbooks.fetching import content_checks
+from app.runbooks.progress import some
 from app.runbooks.steps import Look, connections, utc
 from app.texts import Text, text
 from app.view import components
@@ -164,6 +165,8 @@ class CompleteSet(Look):
             yield text("The export is encrypted and its data recovery password was not tried.")
         if fell := ctx.evidence("backup/freeze/compare").get("fell_into_error"):
             yield text("{count} desktops fell into error during the freeze.", count=len(fell))
+        if other := ctx.evidence("backup/freeze/compare").get("changed_in_freeze"):
+            yield text("Desktops changed during the freeze: {names}.", names=some(other))
         for part in parts:
             if part.evidence.get("verified") == NOT_VERIFIED:
                 yield text("{file} was not read through by its server: the login may not.", file=part.file)

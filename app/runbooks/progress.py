@@ -42,11 +42,7 @@ def view_side(c: Connections) -> Observation:
         return Observation(key, State.BLOCKED, found, NEEDED, WAIT, system)
     maintained = [desktop.name for desktop in desktops if desktop.state == MAINTENANCE]
     if maintained:
-        found = text(
-            "{count} desktops are in maintenance, which a refresh, recompose or rebalance shows too: {names}.",
-            count=len(maintained), names=some(maintained),
-        )  # fmt: skip
-        return Observation(key, State.WARNING, found, NEEDED, WAIT, system)
+        return Observation(key, *_of_maintained(c, maintained), NEEDED, WAIT, system)
     if strange := [
         f"{desktop.name} ({desktop.state or '-'})" for desktop in desktops if desktop.state not in KNOWN_STATES
     ]:
@@ -58,6 +54,21 @@ def view_side(c: Connections) -> Observation:
     return Observation(
         key, State.PASSED, text("{count} desktops, none of them at work.", count=len(desktops)), NEEDED, system=system
     )
+
+
+def _of_maintained(c: Connections, names: list[str]) -> tuple[State, Text]:
+    """Weigh desktops in maintenance: harmless where every Composer says that it has no request. Where one does not
+    tell, a recompose may be between two of its tasks, and vCenter shows nothing of it."""
+    count, shown = len(names), some(names)
+    if any(composer_side(c, composer).state is State.UNKNOWN for composer in c.profile.composers):
+        return State.BLOCKED, text(
+            "{count} desktops are in maintenance, and Composer does not tell if a recompose is under way: {names}.",
+            count=count, names=shown,
+        )  # fmt: skip
+    return State.WARNING, text(
+        "{count} desktops are in maintenance, which a refresh, recompose or rebalance shows too: {names}.",
+        count=count, names=shown,
+    )  # fmt: skip
 
 
 def vcenter_side(c: Connections, vcenter: VCenter) -> Observation:

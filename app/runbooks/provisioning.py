@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +15,7 @@ from app.observation import Observation, State
 from app.runbooks import progress
 from app.runbooks.steps import Look, connections, each
 from app.texts import Text, text
-from app.view.pools import Pool
+from app.view.pools import READY, Desktop, Pool
 from app.wire import Command
 
 CLOSER = "provisioning-on"
@@ -94,26 +96,83 @@ class WaitUntilDrained(Look):
                 raise CouldNotLook(
                     text("Whether work is still in progress could not be looked at."), seen.found, seen.remedy
                 )
-        return {"seen": {seen.key: seen.state.value for seen in looked}}
+        desktops = connections(ctx).broker().desktops()
+        return {"seen": {seen.key: seen.state.value for seen in looked}, "desktops": _stand(desktops)}
 
 
 @dataclass(frozen=True)
 class CompareDesktopStates(Look):
-    """List the desktops that fell into error during the freeze: a manual refresh or recompose mends them."""
+    """Look once more before the thaw: pools still off, nothing at work, and which desktops have changed meanwhile.
+
+    Those that fell into error are mended by a manual refresh or recompose."""
 
     key: str = "backup/freeze/compare"
     title: Text = text("Compare desktop states with those before")
 
     def observe(self, ctx: Context) -> Json:
-        return {"faulty_before": ctx.evidence("backup/confirm").get("faulty", [])}
+        return {
+            "faulty_before": ctx.evidence("backup/confirm").get("faulty", []),
+            "pools": ctx.evidence("backup/freeze")["pools"],
+            "desktops": ctx.evidence("backup/freeze/drained")["desktops"],
+        }
 
     def verify(self, ctx: Context, before: Json) -> Json:
+        _stayed_off(ctx)
+        _nothing_at_work(ctx)
         desktops = connections(ctx).broker().desktops()
         faulty = sorted(desktop.name for desktop in desktops if desktop.faulty)
         fell = sorted(set(faulty) - set(before["faulty_before"]))
         if fell:
             ctx.warn(text("These desktops fell into error during the freeze: {names}.", names=progress.some(fell)))
-        return {"fell_into_error": fell, "faulty": faulty, "desktops": len(desktops)}
+        changed = _changed(before["desktops"], _stand(desktops), set(fell))
+        if changed:
+            ctx.warn(text("Desktops changed during the freeze: {names}.", names=progress.some(changed)))
+        return {"fell_into_error": fell, "faulty": faulty, "desktops": len(desktops), "changed_in_freeze": changed}
+
+
+def _stayed_off(ctx: Context) -> None:
+    """Raise where a pool is on. Whether it was on before, is new, or was off all the time: somebody switched it on."""
+    if on := [pool.name for pool in connections(ctx).broker().pools() if pool.can_switch and pool.provisioning]:
+        raise UserError(
+            text("Provisioning was switched on during the freeze: {pools}.", pools=progress.some(on)),
+            text("The stores may have drifted apart while they were captured."),
+            text("See who switched it on, then resume: everything is captured anew."),
+        )
+
+
+def _nothing_at_work(ctx: Context) -> None:
+    for seen in progress.look(connections(ctx)):
+        if seen.state is State.BLOCKED:
+            raise UserError(
+                text("Work began during the freeze: the stores may have drifted apart."),
+                seen.found,
+                text("Wait until it has ended, then resume: everything is captured anew."),
+            )
+        if progress.must_be_known(seen):
+            raise CouldNotLook(text("Whether work began during the freeze could not be looked at."), seen.found,
+                               seen.remedy)  # fmt: skip
+        if seen.state is not State.PASSED:
+            ctx.warn(seen.found)
+
+
+def _stand(desktops: Sequence[Desktop]) -> Json:
+    """Return how desktops stand, in few words: most are READY, and there may be thousands."""
+    ids = "\n".join(sorted(desktop.machine_id for desktop in desktops))
+    return {
+        "count": len(desktops),
+        "ids": hashlib.sha256(ids.encode()).hexdigest(),
+        "not_ready": {desktop.name: desktop.state for desktop in desktops if desktop.state != READY},
+    }
+
+
+def _changed(then: Json, now: Json, but: set[str]) -> list[str]:
+    """Return what differs between two standings, but for the desktops that are told elsewhere."""
+    before, after = then["not_ready"], now["not_ready"]
+    names = sorted(name for name in (before.keys() | after.keys()) - but if before.get(name) != after.get(name))
+    changed = [f"{name} ({before.get(name, READY)} → {after.get(name, READY)})" for name in names]
+    if then["ids"] != now["ids"]:  # which came or went is not remembered, only that
+        changed.append(f"{then['count']} → {now['count']}")
+    return changed
 
 
 def switch_on(ctx: Context, before: Json) -> Closing:

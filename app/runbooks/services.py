@@ -8,7 +8,7 @@ from app.engine.context import Context
 from app.engine.step import Closing, Json, Probe, StepBase
 from app.errors import UserError
 from app.profile import Host
-from app.runbooks.steps import connections
+from app.runbooks.steps import Look, connections
 from app.texts import Text, text
 from app.wire import Command
 
@@ -68,6 +68,27 @@ class ServiceStopped(StepBase):
 
     def by_hand(self, before: Json) -> tuple[str, ...]:
         return (f'sc \\\\{self.host.address} start "{before["name"]}"',) if before["state"] != "Stopped" else ()
+
+
+@dataclass(frozen=True)
+class StillStopped(Look):
+    """Look once more before a service starts again: what was captured is worth nothing if it has run meanwhile."""
+
+    key: str
+    title: Text
+    host: Host
+    display: str
+
+    def verify(self, ctx: Context, before: Json) -> Json:
+        service = connections(ctx).host(self.host).service(self.display)
+        if service is None or service.state != "Stopped":
+            state = service.state if service else text("there is no such service")
+            raise UserError(
+                text("{service} on {host} did not stay stopped.", service=self.display, host=self.host.name),
+                text("Windows says: {state}. The stores may have drifted apart while they were captured.", state=state),
+                text("See who or what started it, then resume: everything is captured anew."),
+            )
+        return {"service": service.display, "state": service.state}
 
 
 def start_again(ctx: Context, before: Json) -> Closing:

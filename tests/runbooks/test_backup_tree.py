@@ -73,9 +73,10 @@ def test_every_database_and_key_is_captured_while_every_composer_is_stopped() ->
     inside = next(b for b in brackets(backup(a_profile()).parts) if b.opening.key == "backup/freeze/composer/c2")
     captured = [leaf.key for leaf in leaves(inside.body)]
     assert {key.split("/")[2] for key in captured} == {
-        "composer-database", "keys", "vcenter-database", "vcenter-files",
+        "composer-database", "keys", "vcenter-database", "vcenter-files", "composer-stayed",
     }  # fmt: skip
-    assert len(captured) == 8
+    assert len(captured) == 10
+    assert [key.split("/")[2] for key in captured[-2:]] == ["composer-stayed"] * 2, "looked at when all is captured"
 
 
 def test_every_bracket_of_a_backup_is_closed_and_its_closer_is_known() -> None:
