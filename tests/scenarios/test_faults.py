@@ -336,6 +336,7 @@ def test_a_repository_that_cannot_be_made_is_told_before_anything_is_begun(envir
     before = environment.mark()
     environment.repository.write_bytes(b"")
     ran = environment.run("backup", "--yes", "--json")
-    assert ran.code == 1, ran
-    assert "The repository cannot be used" in ran.json["error"]["what"]
+    assert ran.code == 4, ran
+    [blocked] = [answer for answer in ran.json["checks"] if answer["blocks"]]
+    assert "The repository cannot be used" in blocked["found"]
     assert environment.changed_by_us(before) == []
