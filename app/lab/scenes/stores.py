@@ -161,3 +161,16 @@ def _nothing_drains(stage: Stage) -> None:
         if facts.linked:
             entry = stage.world.require(LdsEntry, facts.group, facts.dn.lower())
             stage.put(directory.with_values(entry, pae_SVIVmRefreshPolicy="Never", pae_VmDeletePolicy="Default"))
+
+
+@scene(
+    "vcenter-not-described",
+    text("View uses one more vCenter, with a Composer: somebody has added it since the profile was written."),
+    shows=(("described", "warning"),),
+)
+def _vcenter_not_described(stage: Stage) -> None:
+    group = stage.world.require(Broker, "broker1").group
+    first = next(one for one in directory.below(stage.world, group, directory.VCENTERS) if one.first("pae-SVIURL"))
+    url = "https://vcenter3.practice.example:443/sdk"
+    added = directory.with_values(first, cn="8d2c0b5e-0000-4000-8000-000000000003", pae_VCURL=url)
+    stage.put(msgspec.structs.replace(added, dn=f"CN={added.first('cn')},{directory.VCENTERS}"))

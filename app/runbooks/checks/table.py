@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from app.connectors.connections import Connections
 from app.observation import Observation
-from app.runbooks.checks import history, hosts, rights, single, space, stores, work
+from app.runbooks.checks import described, history, hosts, rights, single, space, stores, work
 from app.runbooks.checks.check import Check, Meaning, Surroundings
 from app.texts import text
 
@@ -58,6 +58,11 @@ CHECKS: tuple[Check, ...] = (
         "built-in", text("View's own backup"), text("Both would export at once."),
         text("View's own backup must not be running."),
         BLOCKS, WARNS, work.built_in_backup,
+    ),
+    Check(
+        "described", text("What View uses"), text("What the profile does not name, no set holds."),
+        text("Every vCenter, Composer and broker that View uses must be in the profile."),
+        WARNS, WARNS, described.described,
     ),
     Check(
         "versions", text("Versions"), text("A restore needs exactly these."),
