@@ -36,8 +36,7 @@ class PlanModel(QStandardItemModel):
             while len(above) < line.depth:  # what only holds others together has no words of its own
                 above.append(above[-1] if above else self.invisibleRootItem())
             parent = above[-1] if above else self.invisibleRootItem()
-            systems = dict.fromkeys(command.system for command in line.commands)
-            item = _row(parent, _words(line), ", ".join(systems))
+            item = _row(parent, _words(line), _systems(line))
             item.setData(line.key, STEP)
             if line.unknown.message:
                 item.setToolTip(str(line.unknown))
@@ -80,6 +79,12 @@ def _words(line: PlannedLine) -> str:
     if not line.title.message:
         return str(text("Branch"))
     return str(line.title)
+
+
+def _systems(line: PlannedLine) -> str:
+    """Return where a line's commands go; of many systems, their number: their names stand with the commands."""
+    systems = list(dict.fromkeys(command.system for command in line.commands))
+    return ", ".join(systems) if len(systems) < 2 else str(text("{count} systems", count=len(systems)))
 
 
 def _one_line(words: str) -> str:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.engine.prompter import Choice, GuidedCard, Stay
 from app.errors import UserError
@@ -38,6 +47,8 @@ class Card(QFrame):
     def say(self, words: Text | str, *, bold: bool = False, soft: bool = False) -> QLabel:
         """Add a sentence; nothing is added for none."""
         shown = label(bold=bold, soft=soft)
+        # its least height is asked of its real width, not of the narrowest one: a page would scroll for nothing
+        shown.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         said = words if isinstance(words, Text) else Text("{words}", {"words": words})
         self._column.addWidget(shown)
         self._words.append((shown, said, ""))
