@@ -90,7 +90,8 @@ class HostFile(Row, frozen=True, kw_only=True):
 
 class HostFolder(Row, frozen=True, kw_only=True):
     """A folder; `writers` are the accounts that may write in it besides administrators, `denied` those that may not
-    whatever else says that they may."""
+    whatever else says that they may. `owned_by` are those that have full control where nothing is inherited from above
+    any more; None: it is."""
 
     KEY: ClassVar[tuple[str, ...]] = ("host", "key_path")
     INDEX: ClassVar[tuple[str, ...]] = ("host",)
@@ -98,6 +99,7 @@ class HostFolder(Row, frozen=True, kw_only=True):
     path: str
     writers: tuple[str, ...] = ()
     denied: tuple[str, ...] = ()
+    owned_by: tuple[str, ...] | None = None
 
     @property
     def key_path(self) -> str:

@@ -10,7 +10,7 @@ from app.engine.context import Context
 from app.engine.step import Closing, Json, Probe, StepBase
 from app.errors import UserError
 from app.profile import Database, Host
-from app.runbooks.places import database_file, temporary_folder
+from app.runbooks.places import HOME, database_file, temporary_folder
 from app.runbooks.steps import connections, each
 from app.texts import Text, text
 from app.wire import Command
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from app.connectors.winrm import WinRm
 
 CLOSER = "temporary-removed"
+OWNERS = frozenset({r"nt authority\system", r"builtin\administrators"})
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,14 @@ class TemporaryFiles(StepBase):
         }
 
     def commands(self, ctx: Context, before: Json) -> tuple[Command, ...]:
-        c = connections(ctx)
-        return tuple(c.host(host).command("make-folder", path=before["folder"]) for host in self.hosts)
+        c, folder = connections(ctx), before["folder"]
+        return tuple(
+            command
+            for host in self.hosts
+            for command in (
+                c.host(host).command("make-folder", path=folder), Command(f"winrm:{host.name}", _alone(folder)),
+            )
+        )  # fmt: skip
 
     def closing(self, ctx: Context, before: Json) -> tuple[Command, ...]:
         c, hosts = connections(ctx), {host.name: host for host in connections(ctx).profile.hosts()}
@@ -58,15 +65,19 @@ class TemporaryFiles(StepBase):
     def act(self, ctx: Context, before: Json) -> None:
         for host in self.hosts:
             connections(ctx).host(host).make_folder(before["folder"])
+            _make_private(ctx, connections(ctx).host(host), before["folder"])
 
     def verify(self, ctx: Context, before: Json) -> Json:
         for host in self.hosts:
-            if not connections(ctx).host(host).folder_there(before["folder"]):
+            there = connections(ctx).host(host)
+            if not there.folder_there(before["folder"]):
                 raise UserError(
                     text("The folder {folder} is not there on {host}.", folder=before["folder"], host=host.name),
                     text("It was made without an error, and is not found when looked for."),
                     text("Look at the rights and the disk there, then try again."),
                 )
+            if others := _others(there, before["folder"]):
+                raise _not_private(before["folder"], host.name, text("Others may: {names}.", names=", ".join(others)))
         return before
 
     def what_is_off(self, before: Json) -> Text:
@@ -78,8 +89,49 @@ class TemporaryFiles(StepBase):
         return (*folders, *(f'{file["host"]}: del "{file["path"]}"' for file in before["files"]))
 
 
+def _alone(folder: str) -> str:
+    """Return the line that leaves a folder to SYSTEM and Administrators, by their SIDs: names differ by language."""
+    return f'icacls "{folder}" /inheritance:r /grant:r "*S-1-5-18:(OI)(CI)F" "*S-1-5-32-544:(OI)(CI)F"'
+
+
+def _make_private(ctx: Context, host: WinRm, folder: str) -> None:
+    """Leave a folder to SYSTEM and Administrators: a private key will lie in it in clear. One that is theirs alone by
+    what it inherits is as good, where icacls cannot (Windows 2003 has no /inheritance)."""
+    done = host.run(_alone(folder), stop=ctx.stop_asked)
+    if done.exit_code != 0 and _others(host, folder):
+        words = text("icacls ended with {code}: {words}", code=done.exit_code, words=(done.out + done.err).strip())
+        raise _not_private(folder, host.name, words)
+
+
+def _others(host: WinRm, folder: str) -> list[str]:
+    """Return who is allowed anything in a folder besides SYSTEM and Administrators.
+
+    In a Windows of another language their names are not known: there it is theirs when nothing is inherited and no more
+    than the two that icacls was told have anything, which is all."""
+    allowed = [entry for entry in host.acl(folder) if entry.allowed]
+    if not any(entry.inherited or entry.rights != ("FullControl",) for entry in allowed) and len(allowed) == len(
+        OWNERS
+    ):
+        return []
+    return sorted({entry.who for entry in allowed if entry.who.casefold() not in OWNERS})
+
+
+def _not_private(folder: str, host: str, why: Text) -> UserError:
+    return UserError(
+        text("The folder {folder} on {host} could not be kept from others.", folder=folder, host=host),
+        why,
+        text(
+            "Make {home} there by hand, for SYSTEM and Administrators only with nothing inherited, then try again.",
+            home=HOME,
+        ),
+    )  # fmt: skip
+
+
 def folder_for(c: Connections, database: Database) -> str:
-    """Return the folder on the server that a database is backed up to: the profile's, else the server's default."""
+    """Return the folder that a server backs a database up to: the profile's, else the server's default; the repository
+    where the server writes straight into it."""
+    if database.straight_to_repository:
+        return c.profile.repository
     folder = database.folder or c.database_server(database.server).about().backup_folder
     if not folder:
         raise UserError(

@@ -18,7 +18,7 @@ Tool = Callable[[Console, CommandLine], int]
 
 _BUILT_IN: dict[str, Tool] = {
     "echo": files.echo, "dir": files.dir_, "type": files.type_, "mkdir": files.mkdir, "md": files.mkdir,
-    "del": files.del_, "erase": files.del_, "ver": system.ver,
+    "del": files.del_, "erase": files.del_, "ren": files.ren, "rename": files.ren, "ver": system.ver,
 }  # fmt: skip
 _SYSTEM32: dict[str, Tool] = {
     "sc": services.sc, "winrm": system.winrm, "whoami": system.whoami, "hostname": system.hostname,
@@ -118,6 +118,8 @@ def _acts(name: str, arguments: list[str]) -> bool:
         return "-f" in arguments
     if name == "vdmimport":
         return "-d" not in arguments
+    if name == "icacls":
+        return len(arguments) > 1
     return name not in LOOKS
 
 

@@ -103,6 +103,43 @@ class TestCmd:
         assert connected.run(r"del C:\Made\Deep\f.txt")[0] == 0
         assert connected.run(r"del C:\Made\Deep\f.txt")[2] == "Could Not Find C:\\Made\\Deep\\f.txt\n"
 
+    def test_icacls_leaves_a_folder_to_those_that_are_named(self, lab: Lab, client: Any) -> None:
+        connected = client()
+        connected.run(r"mkdir C:\Made\Deep")
+        whole = r'icacls C:\Made /inheritance:r /grant:r "*S-1-5-18:(OI)(CI)F" "*S-1-5-32-544:(OI)(CI)F"'
+        assert connected.run(whole)[0] == 0
+        for folder, inherited in ((r"C:\Made", ""), (r"C:\Made\Deep", "(I)")):
+            shown = connected.run(f"icacls {folder}")[1]
+            assert f"NT AUTHORITY\\SYSTEM:{inherited}(F)" in shown
+            assert f"BUILTIN\\Administrators:{inherited}(F)" in shown
+            assert "Users" not in shown
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            ("/inheritance:d", 'Invalid parameter "/inheritance:d"'),
+            ("/inheritance:r", 'Invalid parameter "/inheritance:r"'),
+            ("/inheritance:r /grant", 'Invalid parameter "/grant"'),
+            ("/inheritance:r /grant:r", 'Invalid parameter "/grant:r"'),
+            ('/inheritance:r /grant:r "*S-1-5-18:(OI)F"', 'Invalid parameter "*S-1-5-18:(OI)F"'),
+            ('/inheritance:r /grant:r "*S-1-5-99:(OI)(CI)F"', "No mapping between account names and security IDs"),
+        ],
+    )
+    def test_icacls_refuses_what_it_does_not_know(self, lab: Lab, client: Any, words: str, said: str) -> None:
+        connected = client()
+        connected.run(r"mkdir C:\Made")
+        before = connected.run(r"icacls C:\Made")
+        code, _, err = connected.run(rf"icacls C:\Made {words}")
+        assert code != 0
+        assert said in err
+        assert connected.run(r"icacls C:\Made") == before
+
+    def test_the_icacls_of_windows_2003_knows_no_inheritance(self, lab: Lab, client: Any) -> None:
+        row = lab.world.require(WindowsHost, "broker1")
+        lab.world.change("test", "old", msgspec.structs.replace(row, os_version="5.2.3790"))
+        code, _, err = client().run(r'icacls C:\Windows\Temp /inheritance:r /grant:r "*S-1-5-18:(OI)(CI)F"')
+        assert (code, err) == (87, 'Invalid parameter "/inheritance:r"\n')
+
     def test_certutil_says_that_a_file_is_missing(self, client: Any) -> None:
         code, out, _ = client().run(r"certutil -hashfile C:\Windows\nope.txt SHA256")
         assert code == -2147024894

@@ -1,4 +1,4 @@
-"""What is done with files: echo, dir, type, mkdir, del; certutil -hashfile, icacls."""
+"""What is done with files: echo, dir, type, mkdir, del, ren; certutil -hashfile, icacls."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import ntpath
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import msgspec
+
 from app.lab.rows import HostFolder
 from app.lab.windows.commandline import CommandLine
 from app.lab.windows.console import Console
@@ -14,6 +16,10 @@ from app.lab.windows.host import Host, HostError, Item, no_such_file
 from app.lab.windows.job import ToolError
 
 _SYNTAX = "The syntax of the command is incorrect."
+FIRST_WITH_INHERITANCE = 6  # Windows' major version: the icacls of Windows 2003 has no /inheritance
+_SIDS = {
+    "*S-1-5-18": "NT AUTHORITY\\SYSTEM", "*S-1-5-32-544": "BUILTIN\\Administrators", "*S-1-5-32-545": "BUILTIN\\Users",
+}  # fmt: skip
 _HASHES = {"md5": hashlib.md5, "sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha512": hashlib.sha512}
 
 
@@ -105,6 +111,23 @@ def del_(console: Console, line: CommandLine) -> int:
     return 0
 
 
+def ren(console: Console, line: CommandLine) -> int:
+    """Rename one file within its folder; never over what is there already, and looked and done in one act."""
+    if len(line.arguments) != 2 or set(line.arguments[1]) & set('\\/:*?"<>|'):
+        raise ToolError(1, _SYNTAX, to_stderr=True)
+    source = console.path(line.arguments[0])
+    target = ntpath.join(ntpath.dirname(source), line.arguments[1])
+    host = console.host
+    with host.world.lock:
+        row = host.file(source)
+        if row is None:
+            raise ToolError(1, "The system cannot find the file specified.", to_stderr=True)
+        if host.item(target) is not None:
+            raise ToolError(1, "A duplicate file name exists, or the file\ncannot be found.", to_stderr=True)
+        host.move(console.job, row, msgspec.structs.replace(row, path=target))
+    return 0
+
+
 def certutil(console: Console, line: CommandLine) -> int:
     """Hash a file: -hashfile FILE [algorithm]."""
     verb, *rest = [*line.arguments, ""]
@@ -139,19 +162,27 @@ def _certutil_error(code: int, number: str, message: str) -> ToolError:
 
 
 def icacls(console: Console, line: CommandLine) -> int:
-    """Print who may do what with a file or folder."""
-    if len(line.arguments) != 1:
-        raise ToolError(
-            87, "Invalid parameter" + (f' "{line.arguments[1]}"' if len(line.arguments) > 1 else ""), to_stderr=True
-        )
+    """Print who may do what with a file or folder; or give a folder full-control entries instead of inherited ones:
+    FOLDER /inheritance:r /grant:r *SID:(OI)(CI)F ..."""
+    if not line.arguments:
+        raise ToolError(87, "Invalid parameter", to_stderr=True)
+    owners = _owners(console, line.arguments[1:])
     path = console.path(line.arguments[0])
-    if console.host.item(path) is None:
+    item = console.host.item(path)
+    if item is None or (owners and not item.folder):
         error = no_such_file(path)
         raise ToolError(
             2,
             f"{line.arguments[0]}: {error.message}\nSuccessfully processed 0 files; Failed processing 1 files",
             to_stderr=True,
         )
+    if owners:
+        bare = HostFolder(host=console.host.name, path=path)
+        row = console.host.world.get(HostFolder, bare.host, bare.key_path) or bare
+        alone = msgspec.structs.replace(row, writers=(), owned_by=owners)
+        console.host.commit(console.job, f"rights of {path} set", alone)
+        console.out(f"processed file: {line.arguments[0]}\nSuccessfully processed 1 files; Failed processing 0 files")
+        return 0
     lead = line.arguments[0]
     for entry in access(console.host, path):
         letters = {"FullControl": "F", "Modify": "M", "Write": "W"}.get(entry.rights, "RX")
@@ -160,6 +191,39 @@ def icacls(console: Console, line: CommandLine) -> int:
         lead = " " * len(line.arguments[0])
     console.out("\nSuccessfully processed 1 files; Failed processing 0 files")
     return 0
+
+
+def _owners(console: Console, words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the accounts that are granted full control in place of all that was inherited; () where icacls only
+    shows. What it is not known to take is refused as a parameter that there is not."""
+    if not words:
+        return ()
+    known = ["/inheritance:r", "/grant:r"]
+    if int(console.host.row.os_version.split(".")[0]) < FIRST_WITH_INHERITANCE:
+        raise _invalid(words[0])
+    for wanted, written in zip(known, words, strict=False):
+        if written.lower() != wanted:
+            raise _invalid(written)
+    if len(words) < len(known) + 1:
+        raise _invalid(words[-1])
+    owners = []
+    for grant in words[len(known) :]:
+        sid, colon, rights = grant.partition(":")
+        if not colon or rights.upper() != "(OI)(CI)F":
+            raise _invalid(grant)
+        if sid.upper() not in _SIDS:
+            raise ToolError(
+                1332,
+                f"{sid}: No mapping between account names and security IDs was done.\n"
+                "Successfully processed 0 files; Failed processing 1 files",
+                to_stderr=True,
+            )
+        owners.append(_SIDS[sid.upper()])
+    return tuple(dict.fromkeys(owners))
+
+
+def _invalid(word: str) -> ToolError:
+    return ToolError(87, f'Invalid parameter "{word}"', to_stderr=True)
 
 
 @dataclass(frozen=True)
@@ -180,6 +244,8 @@ def access(host: Host, path: str) -> list[Entry]:
         row = host.world.get(HostFolder, host.name, above.lower())
         found += [Entry(account, "Write", inherited, allowed=False) for account in (row.denied if row else ())]
         found += [Entry(account, "Modify", inherited) for account in (row.writers if row else ())]
+        if row and row.owned_by is not None:
+            return [*found, *(Entry(account, "FullControl", inherited) for account in row.owned_by)]
         inherited, path, above = True, above, ntpath.dirname(above).rstrip("\\")
         if above == path:
             break
