@@ -190,7 +190,7 @@ def _describe(w: Walk) -> None:
     w.shell.forward()
     w.ready("profile")
     w.shoot("profile-none")
-    w.choose("new-profile")
+    w.choose("new")
     w.ready("edit")
     w.shoot("edit")
     w.shell.start_anew()

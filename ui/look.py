@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
+from app import paths
+
 ACCENT = {"light": "#0f6cbd", "dark": "#62abf5"}
 COLOURS = {
     "light": {"window": "#fafafa", "base": "#ffffff", "text": "#1b1a19", "soft": "#5c5a58", "line": "#d6d4d2",
@@ -57,6 +59,7 @@ def sheet(theme: str) -> str:
         #practice {{ background: {colours["practice"]}; }}
         #practice QLabel {{ color: {colours["practice-text"]}; font-weight: 600; }}
         #practice QPushButton {{ padding: 2px 10px; }}
+        {_marks(theme) if theme == "dark" else ""}
         QPushButton {{ padding: 6px 18px; min-width: 72px; }}
         QPushButton#next {{ background: {accent}; color: {"#ffffff" if theme == "light" else "#10202f"};
             border: 1px solid {accent}; border-radius: 4px; font-weight: 600; }}
@@ -65,6 +68,27 @@ def sheet(theme: str) -> str:
         QPushButton#next:focus {{ border: 2px solid {colours["text"]}; }}
         .soft {{ color: {colours["soft"]}; }}
         QFrame.card {{ background: {colours["base"]}; border: 1px solid {colours["line"]}; border-radius: 6px; }}
+    """
+
+
+def _marks(theme: str) -> str:
+    """Return the marks of choices for a dark theme: Fusion draws their outlines darker than the page, unseen."""
+    soft, base, accent = COLOURS[theme]["soft"], COLOURS[theme]["base"], ACCENT[theme]
+    tick = (paths.resources() / "icons" / "tick-dark.svg").as_posix()
+    stops = f"stop:0 {accent}, stop:0.5 {accent}, stop:0.55 {base}, stop:1 {base}"
+    dot = f"qradialgradient(cx:0.5, cy:0.5, radius:0.5, fx:0.5, fy:0.5, {stops})"
+    return f"""
+        QRadioButton::indicator, QCheckBox::indicator {{ width: 12px; height: 12px; border: 1px solid {soft};
+            background: {base}; }}
+        QRadioButton::indicator {{ border-radius: 7px; }}
+        QRadioButton::indicator:checked {{ background: {dot}; border-color: {accent}; }}
+        QCheckBox::indicator {{ border-radius: 2px; }}
+        QCheckBox::indicator:checked {{ background: {accent}; border-color: {accent}; image: url("{tick}"); }}
+        QRadioButton::indicator:focus, QCheckBox::indicator:focus {{ border-color: {COLOURS[theme]["text"]}; }}
+        QPushButton {{ background: {COLOURS[theme]["line"]}; border: 1px solid {soft}; border-radius: 4px; }}
+        QPushButton:hover, QPushButton:checked {{ border-color: {accent}; }}
+        QPushButton:focus {{ border: 2px solid {accent}; }}
+        QPushButton:disabled {{ color: {soft}; border-color: {COLOURS[theme]["line"]}; background: {base}; }}
     """
 
 

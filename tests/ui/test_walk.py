@@ -18,6 +18,7 @@ from app import tasks
 from app.tasks import Desk
 from app.texts import language
 from tests.scenarios.environment import Environment
+from tests.scenarios.running import back_up
 from tests.scenarios.standing import changed, standing, world_of
 from tests.ui.hands import ENTER, ESC, TAB, Hands
 from ui.flow import Page
@@ -152,8 +153,7 @@ def test_what_was_left_off_can_be_put_off_and_comes_again_at_the_next_start(
 ) -> None:
     practice.named_fault("composer-does-not-start")
     practice.fault("sql:sql1", COMPOSER_BACKUP, "fail")
-    ran = practice.run("backup", "--profile", "practice", "--yes")
-    assert ran.code == 3
+    assert back_up(practice).exit_code == 3
     practice.clear_faults()
     for _ in range(2):
         hands = Hands(qtbot, practice_services)
@@ -200,6 +200,9 @@ def test_a_set_is_verified_and_a_damaged_file_is_named(
     hands.press(Qt.Key.Key_Up)
     hands.press(ENTER)
     hands.ready(Page.PROFILE)
+    hands.go_to("profiles")
+    hands.press(Qt.Key.Key_End)
+    hands.until(lambda: hands.shell.page.facts().complete)
     hands.press(ENTER)
     hands.ready(Page.CHOOSE_SET)
     hands.press(ENTER)
