@@ -84,6 +84,7 @@ BAD = (
     Case("services", BLOCKED, "VMwareVDMDS on broker1: Stopped", "winrm:broker1", "service-stopped"),
     Case("services", BLOCKED, "Server on broker1: Stopped", "winrm:broker1", "service-stopped", on(service="wsbroker")),
     Case("clustered", BLOCKED, "Cluster Service", "winrm:composer1", "composer-clustered"),
+    Case("clustered", WARNING, "Stopped", "winrm:composer1", "cluster-service-idle", on(start_mode="Manual")),
     Case("progress/view", BLOCKED, "FIN-", "winrm:broker1", "clone-running"),
     Case("progress/view", BLOCKED, "DELETING", "winrm:broker1", "delete-running"),
     Case("progress/view", WARNING, "maintenance", "winrm:broker1", "recompose-running"),
@@ -167,6 +168,7 @@ IN_THE_DARK = (
     Case("age", UNKNOWN, "repository cannot be used", around=without_a_repository),
 )  # fmt: skip
 HEALED = (
+    Case("clustered", PASSED, "composer1: no cluster", "winrm:composer1", "cluster-service-idle"),
     Case("recovery-password", PASSED, "It opens the export", "winrm:broker1", "encrypted-export"),
     Case("draining", PASSED, "No pool does this", "winrm:broker1", "nothing-drains"),
     Case("single-points", PASSED, "VIM_VCDB: its SQL Server is clustered", "sql:sql1", "sql-clustered"),

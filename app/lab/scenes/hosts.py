@@ -120,6 +120,22 @@ def _composer_clustered(stage: Stage) -> None:
 
 
 @scene(
+    "cluster-service-idle",
+    text("Composer's host has a cluster service that does not run, and Hyper-V's heartbeat (start_mode=Disabled)."),
+    options=("start_mode",),
+    shows=(("clustered", "passed"),),
+)
+def _cluster_service_idle(stage: Stage) -> None:
+    stage.put(
+        Service(
+            host="composer1", name="ClusSvc", display="Cluster Service", state="Stopped",
+            start_mode=stage.options.get("start_mode", "Disabled"),
+        ),
+        Service(host="composer1", name="vmicheartbeat", display="Hyper-V Heartbeat Service", pid=912),
+    )  # fmt: skip
+
+
+@scene(
     "tool-missing",
     text("A tool is missing: vdmexport on the first broker, or with tool=aspnet_regiis the one on Composer's host."),
     options=("tool",),
