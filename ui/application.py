@@ -15,7 +15,7 @@ from PySide6.QtCore import QLibraryInfo, QTranslator, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication
 
-from app import paths
+from app import datafolder, paths
 from app.tasks import Desk
 from app.texts import language, use_language
 from ui.look import dress
@@ -26,6 +26,7 @@ from ui.shell import Shell
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Open the wizard; returns the exit code when its window is closed."""
+    datafolder.for_the_owner_only()
     if not _has_display():
         print(  # noqa: T201  # there is no screen to say it on
             "There is no screen here. Start it on a desktop, or use the command line: python3 build/make.py cli --help",
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     translator = qt_words(application)
     shell = open_shell(Services(Desk(paths.data()), _open))
     shell.language_changed.connect(lambda: qt_words(application, translator))
+    application.styleHints().colorSchemeChanged.connect(lambda: (dress(application), shell.retranslate()))
     catch_everything(shell.show_trouble)
     shell.show()
     return application.exec()
