@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from app.engine.prompter import Prompter
 
 DAMAGED, BLOCKED, UNKNOWN = 6, 4, 7
+STOPS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+"""Signals by which a system or a person wants this process to end; not every system has them all."""
 
 
 def lab(options: argparse.Namespace) -> int:
@@ -266,6 +270,24 @@ def pools(options: argparse.Namespace) -> int:
 
 
 def _ended(console: Console, ending: Ending) -> int:
+    """Tell how a run ended. Its exit code is its own, even where nobody reads any more."""
+    try:
+        _tell(console, ending)
+        sys.stdout.flush()
+    except OSError:
+        _silence()
+    return ending.exit_code
+
+
+def _silence() -> None:
+    """Let nothing more be written where nobody reads: Python would end with an exit code of its own."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # a stream that is no file of the system's needs none of it
+            os.dup2(nowhere, stream.fileno())
+
+
+def _tell(console: Console, ending: Ending) -> None:
     console.line(ending.text)
     if ending.error is not None:
         console.error(ending.error)
@@ -283,7 +305,6 @@ def _ended(console: Console, ending: Ending) -> int:
         for weakness in told["weaknesses"]:
             console.line(text("Weak: {what}", what=weakness))
     console.result(told)
-    return ending.exit_code
 
 
 @contextlib.contextmanager
@@ -294,12 +315,14 @@ def _stoppable(console: Console, prompter: Prompter) -> Iterator[StopToken]:
     token = StopToken()
 
     def ask(_signal: int, _frame: object) -> None:
-        console.line(text("Stopping safely: what is off is put back first."))
         token.ask()
+        with contextlib.suppress(OSError, ValueError, RuntimeError):  # nobody reads any more, or it is being written
+            console.line(text("Stopping safely: what is off is put back first."))
         if isinstance(prompter, Terminal) and prompter.asking:
             raise Stopped  # a question that waits for its answer would wait on
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [getattr(signal, name) for name in STOPS if hasattr(signal, name)]
+    before = {number: signal.signal(number, ask) for number in numbers}
     try:
         yield token
     finally:

@@ -134,8 +134,15 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
 
     @property
     def environment(self) -> str:
-        """What names this environment on every workstation: its first broker, not the profile's own name."""
+        """What people call this environment: its first broker, not the profile's own name."""
         return self.brokers[0].host.name.lower()
+
+    @property
+    def place(self) -> str:
+        """What this environment is, whatever a profile calls it: where its first broker answers. The practice
+        environment is the data folder's own, on ports that change."""
+        host = self.brokers[0].host
+        return PRACTICE if self.practice else f"{host.address}:{host.port}".casefold()
 
     def databases(self) -> tuple[Database, ...]:
         """Return all databases, Composers' first, then vCenters', then the event database."""

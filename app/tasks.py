@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -270,13 +271,16 @@ def back_up(
 def close_left(
     desk: Desk, profile: Profile, prompter: Prompter, sink: Sink, stop: StopToken | None = None
 ) -> Ending | None:
-    """Put back what runs of this workstation left off whose process died, or that could not. Before the checks: what is
-    off else blocks them. Returns how the first ended that could not be closed, None where nothing is off any more."""
+    """Put back what runs of this workstation left off whose process died, or that could not, and take their notice
+    away. Before the checks: both else block them. Returns how the first ended that could not be closed, None where
+    nothing is off any more. Raises Busy where another run lives."""
+    from app import leftovers
     from app.engine.ending import Status
 
-    with desk.journal() as journal:
-        held = [one for one in journal.open_held(profile.environment) if one.leave != "hold"]
-    for run in dict.fromkeys(one.run for one in held):
+    desk.accept_certificates(profile)
+    with desk.journal() as journal, desk.connections(profile) as c:
+        dead = [run.id for run in leftovers.dead(desk.data, journal, c)]
+    for run in dead:
         ending = _come_back(desk, profile, run, prompter, sink, stop, _closing(run))
         if ending.off or ending.status in (Status.BUSY, Status.REFUSED):
             return ending
@@ -310,7 +314,7 @@ def undo(
     ending = _come_back(desk, profile, run, prompter, sink, stop, lambda runner: runner.undo(run))
     if ending.status is Status.UNDONE:
         with desk.journal() as journal:
-            _remove_unfinished(Path(journal.run(run).inputs["folder"]))
+            _remove_unfinished(profile, journal.run(run))
     return ending
 
 
@@ -325,10 +329,11 @@ def plan(desk: Desk, profile: Profile) -> tuple[PlannedLine, ...]:
     desk.accept_certificates(profile)
     inputs = {"profile": profile.name, "folder": str(Path(profile.repository) / "dry-run"), "started": ""}
     with desk.connections(profile) as c, contextlib.closing(Notice(c)) as notice:
-        ctx = planning_context(profile.environment, c, inputs)
+        ctx = planning_context(profile.place, c, inputs)
         asked = text("Look whether a backup can begin; what is asked of a pool that does not exist changes nothing")
         check = PlannedLine(0, "check", asked, (c.broker().asking_command(),))
-        first = PlannedLine(0, "notice", text("Write the notice on the broker, and renew it"), notice.commands())
+        sent = notice.commands(ctx.run)
+        first = PlannedLine(0, "notice", text("Write the notice on the broker, and renew it"), sent)
         return (check, first, *_lines(planned(backup(profile), ctx), 0))
 
 
@@ -381,7 +386,7 @@ def of_set(ending: Ending) -> dict[str, Any]:
 def _runner(
     desk: Desk, profile: Profile, inputs: dict[str, Any], prompter: Prompter, sink: Sink, stop: StopToken | None
 ) -> Iterator[Runner]:
-    from app import logs
+    from app import leftovers, logs
     from app.engine import clock
     from app.engine.runner import Runner
     from app.engine.session import Surroundings
@@ -392,11 +397,11 @@ def _runner(
     with (
         desk.connections(profile) as c,
         desk.journal(c.passwords.hide) as journal,
-        contextlib.closing(Notice(c, lambda run: run in {known.id for known in journal.runs()})) as lease,
+        contextlib.closing(Notice(c, partial(leftovers.ended_here, desk.data, journal, profile.place))) as lease,
         logs.kept(desk.data, sink) as told,
     ):
         given = Surroundings(
-            profile.environment, journal, c, told, prompter, CLOSERS, lease=lease, stop=stop or clock.StopToken(),
+            profile.place, journal, c, told, prompter, CLOSERS, lease=lease, stop=stop or clock.StopToken(),
             clock=desk.clock or clock.SystemClock(), hide=c.passwords.hide,
         )  # fmt: skip
         yield Runner(given, backup(profile), inputs)
@@ -416,7 +421,7 @@ def _come_back(
 
 def _adopt(desk: Desk, profile: Profile, run: str) -> None:
     """Take a run over that only the broker's notice tells of: another workstation began it, and is lost."""
-    from app.runbooks import notice
+    from app.runbooks import adopting, notice
 
     with desk.journal() as journal:
         if run in {known.id for known in journal.runs()}:
@@ -431,12 +436,16 @@ def _adopt(desk: Desk, profile: Profile, run: str) -> None:
             )
         if not found.lost:
             raise notice.busy(found)
-        journal.adopt(found.note.run, found.note.held)
+        journal.adopt(*adopting.believed(found.note, profile))
 
 
-def _remove_unfinished(folder: Path) -> None:
+def _remove_unfinished(profile: Profile, run: Run) -> None:
     from app.backupset import manifest, repository
+    from app.runbooks import adopting
 
+    folder = Path(str(run.inputs.get("folder")))
+    if not adopting.is_unfinished_set(str(folder), run.id, profile.repository, run.inputs.get("profile")):
+        return
     if folder.is_dir() and not (folder / manifest.NAME).exists():
         with repository.guarded(folder):
             shutil.rmtree(folder)

@@ -140,6 +140,8 @@ class Runner:
 
         def work() -> Status:
             self._begin_recovery(session, closer, left, remark)
+            if not left:
+                session.touch_to_close()  # a notice that the run has left goes with it
             if release and not closer.sweep(bool):
                 raise needs_you(session.still_open())
             ended = run.status not in (Status.RUNNING, Status.NEEDS_YOU)

@@ -11,6 +11,7 @@ from app.connectors.winrm.facts import (
     Process,
     Service,
 )
+from app.connectors.winrm.files import ThereAlready
 from app.connectors.winrm.remote import PowerShellError, WinRm
 from app.connectors.winrm.scripts import MAX_COMMAND, cmd_quoted, pipeline, program, quoted
 
@@ -26,6 +27,7 @@ __all__ = [
     "PowerShellError",
     "Process",
     "Service",
+    "ThereAlready",
     "WinRm",
     "cmd_quoted",
     "pipeline",

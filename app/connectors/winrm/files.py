@@ -24,6 +24,10 @@ Progress: TypeAlias = Callable[[float], None]
 log = logging.getLogger(__name__)
 
 
+class ThereAlready(UserError):
+    """Something lies already where a file was to be put that replaces nothing."""
+
+
 class Far(Protocol):
     """The files of one Windows host."""
 
@@ -41,6 +45,7 @@ class FarDisk(Protocol):
     def write_part(self, path: str, offset: int, content: bytes) -> int: ...
     def hashed(self, path: str) -> Fetched: ...
     def rename(self, path: str, to: str) -> None: ...
+    def claim(self, path: str, to: str) -> None: ...
     def remove(self, path: str) -> None: ...
 
 
@@ -69,13 +74,19 @@ def fetch(far: Far, path: str, to: Path, progress: Progress | None, stop: Callab
     return expected
 
 
-def put(far: FarDisk, content: bytes | Path, path: str, progress: Progress | None, stop: Callable[[], bool]) -> Fetched:
-    """Put bytes, or a file of this computer, at `path` on the host, where it is whole or as it was before."""
-    temporary = path + PART
+def put(
+    far: FarDisk, content: bytes | Path, path: str, progress: Progress | None, stop: Callable[[], bool], *,
+    temporary: str = "", only_new: bool = False,
+) -> Fetched:  # fmt: skip
+    """Put bytes, or a file of this computer, at `path` on the host, where it is whole or as it was before.
+
+    `temporary` is its name on the way, for writers who may come at the same time; with `only_new` nothing that lies
+    at `path` is replaced: ThereAlready."""
+    temporary = temporary or path + PART
     try:
         sent = _write(far, content, temporary, progress, stop)
         _compare(far.name, path, far.hashed(temporary), sent)
-        far.rename(temporary, path)
+        (far.claim if only_new else far.rename)(temporary, path)
         _compare(far.name, path, far.hashed(path), sent)
     except BaseException:
         try:

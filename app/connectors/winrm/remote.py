@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -23,7 +23,7 @@ from app.connectors.winrm.facts import (
     Process,
     Service,
 )
-from app.connectors.winrm.files import Progress
+from app.connectors.winrm.files import Progress, ThereAlready
 from app.connectors.winrm.lines import Lines
 from app.connectors.winrm.scripts import Literal
 from app.connectors.winrm.shell import Shell, connect
@@ -270,6 +270,23 @@ class WinRm:
         """Rename a file; what is at `to` is replaced in the same act."""
         self.call("rename", path=path, to=to)
 
+    def claim(self, path: str, to: str) -> None:
+        """Rename a file within its folder in one act that fails where `to` is there: of several who try, one gets it.
+
+        Raises ThereAlready, UserError."""
+        done = self.run(self._claiming(path, to), deadline=CALL_DEADLINE)
+        if done.exit_code == 0:
+            return
+        kind = ThereAlready if self._item(to) else UserError
+        raise kind(
+            text("{path} on {host} could not be renamed to {to}.", path=path, host=self.name, to=to),
+            text("{message}", message=(done.err or done.out).strip() or str(done.exit_code)),
+            text("See who else works in that folder, then try again."),
+        )
+
+    def _claiming(self, path: str, to: str) -> str:
+        return f"ren {scripts.cmd_quoted(path)} {scripts.cmd_quoted(PureWindowsPath(to).name)}"
+
     def sha256(self, path: str) -> str:
         """Return the SHA-256 of a file, computed on the host, lower-case hexadecimal."""
         return self.hashed(path).sha256
@@ -292,16 +309,21 @@ class WinRm:
         *,
         progress: Progress | None = None,
         stop: Callable[[], bool] = never,
+        temporary: str = "",
+        only_new: bool = False,
     ) -> Fetched:
-        """Put bytes or a file of this computer at `path`: hashed on both ends, renamed into place."""
-        return files.put(self, content, path, progress, stop)
+        """Put bytes or a file of this computer at `path`: hashed on both ends, renamed into place.
 
-    def put_commands(self, path: str) -> tuple[Command, ...]:
+        `temporary` is its name on the way; with `only_new` nothing is replaced: raises ThereAlready."""
+        return files.put(self, content, path, progress, stop, temporary=temporary, only_new=only_new)
+
+    def put_commands(self, path: str, temporary: str = "", *, only_new: bool = False) -> tuple[Command, ...]:
         """Return what `put` sends for a file of one part, for plans."""
-        temporary = path + files.PART
+        temporary = temporary or path + files.PART
+        renaming = self.command("rename", path=temporary, to=path)
         return (
             self.command("write-part", path=temporary, offset=0),
-            self.command("rename", path=temporary, to=path),
+            self.shown(self._claiming(temporary, path)) if only_new else renaming,
         )
 
     def read(self, path: str) -> bytes:
