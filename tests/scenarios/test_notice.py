@@ -18,7 +18,7 @@ from app.engine.ending import Ending, Status
 from app.engine.journal import Run
 from app.engine.lease import RunLock
 from app.engine.prompter import Unattended
-from app.errors import Busy
+from app.errors import Busy, UserError
 from app.lab.rows import HostFile, Service
 from app.runbooks.notice import Note, Notice, read
 from app.runbooks.places import HOME, NOTICE
@@ -212,3 +212,14 @@ def test_a_run_keeps_its_exit_code_where_nobody_reads_how_it_ended(monkeypatch: 
     monkeypatch.setattr(sys, "stdout", Closed())
     monkeypatch.setattr(sys, "stderr", Closed())
     assert commands._ended(Console(), Ending("run", Status.NEEDS_YOU)) == 3
+
+
+@pytest.mark.parametrize("kind", ["lie", "half", "fail", "lose-answer"])
+def test_a_notice_that_does_not_get_into_its_place_keeps_nobody_out(
+    environment: Environment, workstations: Workstations, kind: str
+) -> None:
+    environment.fault("winrm:broker1", "ren *notice.json*", kind, times=1)
+    with pytest.raises(UserError):
+        workstations.notice().acquire(a_run(1))
+    assert on_the_broker(environment) == []
+    workstations.notice().acquire(a_run(2))
