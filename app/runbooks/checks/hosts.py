@@ -12,7 +12,7 @@ import msgspec
 from app.connectors.connections import Connections
 from app.errors import NotSent, UserError
 from app.observation import Observation, State, could_not_look
-from app.profile import Broker, Host, VCenter
+from app.profile import Broker, Host, Profile, VCenter
 from app.profile import SqlServer as Server
 from app.runbooks.checks.check import Asked, Surroundings, each_system
 from app.texts import Text, text
@@ -22,7 +22,8 @@ SECURITY_SERVER = "VMware View Security Server"
 CLUSTER = "clussvc"
 GUARD = re.compile(r"vCenter Server Heartbeat|Neverfail", re.IGNORECASE)  # Hyper-V's own "heartbeat" is no guard
 SKEW = 5.0  # seconds between the clocks that a manifest's times can bear
-SHELLS = 2  # WinRM shells at the same time: one for the run, one for the notice
+ALWAYS = 2  # WinRM shells at the same time: one for the run, one for the notice
+BRANCHES = 2  # of parts side by side: AD LDS, and the databases; each has connections of its own beside the run's
 MEMORY = 128  # MB that a shell needs to read a file in parts
 FRAMEWORK = r"Microsoft.NET\Framework\v2.0.50727"
 POWERCLI = r"HKLM\SOFTWARE\Microsoft\PowerShell\1\PowerShellSnapIns\VMware.View.Broker"
@@ -211,16 +212,21 @@ def _how_to_enable(host: Host, error: UserError) -> Text:
     )  # fmt: skip
 
 
+def shells(profile: Profile) -> int:
+    """Return how many WinRM shells a run may have open on one host at the same time."""
+    return ALWAYS + (BRANCHES if profile.options.side_by_side else 0)
+
+
 def _quotas(c: Connections, host: Host) -> Observation:
-    quotas, system = c.host(host).quotas(), f"winrm:{host.name}"
-    needed = text("{shells} shells per user, {memory} MB per shell.", shells=SHELLS, memory=MEMORY)
+    quotas, system, wanted = c.host(host).quotas(), f"winrm:{host.name}", shells(c.profile)
+    needed = text("{shells} shells per user, {memory} MB per shell.", shells=wanted, memory=MEMORY)
     unknown = [name for name in _NAMED if type(quotas.get(name)) is not int]
     if unknown:
         found = text("{host} does not say: {names}.", host=host.name, names=", ".join(unknown))
         remedy = text("Read them there: {command}", command="winrm get winrm/config")
         return Observation("winrm", State.UNKNOWN, found, needed, remedy, system)
     found = text("{host}: {quotas}", host=host.name, quotas=", ".join(f"{name} {quotas[name]}" for name in _NAMED))
-    if int(quotas[_SHELLS]) >= SHELLS and int(quotas[_MEMORY]) >= MEMORY:
+    if int(quotas[_SHELLS]) >= wanted and int(quotas[_MEMORY]) >= MEMORY:
         return Observation("winrm", State.PASSED, found, needed, system=system)
     remedy = text('On that host: winrm set winrm/config/winrs @{MaxShellsPerUser="5";MaxMemoryPerShellMB="150"}')
     return Observation("winrm", State.WARNING, found, needed, remedy, system)
