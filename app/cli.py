@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import app
-from app import paths
+from app import datafolder, paths
 from app.errors import Busy, CouldNotLook, Refused, Stopped, UserError
 from app.texts import LANGUAGES, Text, text, use_language
 
@@ -28,6 +28,7 @@ Command = Callable[[argparse.Namespace], int]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command line; returns the exit code."""
+    datafolder.for_the_owner_only()
     _speak_utf8()
     use_language(_wanted_language(arguments) or _system_language())
     options = _parser().parse_args(arguments)

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from app import paths, tasks
+from app import datafolder, paths, tasks
 from app import profile as profiles_
 from app.console import Console, Terminal, as_csv, ask_password, ask_trust
 from app.errors import Refused, Stopped
 from app.observation import State
 from app.profile import PRACTICE, Profile
-from app.secrets import passwords_from
+from app.secrets import passwords_from, unused_names
 from app.tasks import Desk
 from app.texts import text
+from app.words import clean
 
 if TYPE_CHECKING:
     from app.engine.clock import StopToken
@@ -37,6 +38,7 @@ def lab(options: argparse.Namespace) -> int:
     """Hand the words on to the practice environment's own command line."""
     from app.lab.__main__ import main
 
+    datafolder.ready(paths.data() / "lab")
     return main(options.words, data=paths.data(), as_json=options.json)
 
 
@@ -88,7 +90,7 @@ def check(options: argparse.Namespace) -> int:
     if options.table:
         return _table(_console(options))
     console, desk = _console(options), _desk(options)
-    looked = tasks.look(desk, desk.profile(options.profile), lambda answer: console.observation(answer.seen))
+    looked = tasks.look(desk, _profile(options, desk), lambda answer: console.observation(answer.seen))
     outcome = looked.outcome
     words = {"done": text("A backup can begin."), "blocked": text("A backup cannot begin."),
              "unknown": text("Whether a backup can begin could not be looked at.")}  # fmt: skip
@@ -111,7 +113,7 @@ def _table(console: Console) -> int:
 def backup(options: argparse.Namespace) -> int:
     """Check, then make a backup; or print what it would do."""
     console, desk = _console(options), _desk(options)
-    profile = desk.profile(options.profile)
+    profile = _profile(options, desk)
     if options.dry_run:
         return _dry_run(console, desk, profile)
     prompter = _prompter(options, console, profile)
@@ -161,7 +163,7 @@ def sets(options: argparse.Namespace) -> int:
     profile = desk.profile(options.profile)
     found = tasks.sets(profile)
     rows = [
-        (f.folder.name, f.manifest.completed, len(f.manifest.parts), f.manifest.freeze_seconds, text("whole when made"))
+        (f.folder.name, f.manifest.completed, len(f.manifest.parts), f.manifest.freeze_seconds, f.state)
         if f.manifest
         else (f.folder.name, "", "", "", f.problem)
         for f in found
@@ -194,7 +196,7 @@ def verify(options: argparse.Namespace) -> int:
 def runs(options: argparse.Namespace) -> int:
     """List the runs that this workstation knows, and what the broker's notice tells of others. Changes nothing."""
     console, desk = _console(options), _desk(options)
-    listed = tasks.runs(desk, desk.profile(options.profile))
+    listed = tasks.runs(desk, _profile(options, desk))
     if listed.runs:
         console.table(
             (text("run"), text("what"), text("status"), text("still off")),
@@ -211,7 +213,7 @@ def runs(options: argparse.Namespace) -> int:
 def resume(options: argparse.Namespace) -> int:
     """Close what a run left off, then complete it."""
     console, desk = _console(options), _desk(options)
-    profile = desk.profile(options.profile)
+    profile = _profile(options, desk)
     prompter = _prompter(options, console, profile)
     with _stoppable(console, prompter) as stop:
         ending = tasks.resume(desk, profile, options.run, prompter, console.live, stop)
@@ -221,7 +223,7 @@ def resume(options: argparse.Namespace) -> int:
 def undo(options: argparse.Namespace) -> int:
     """Close what a run left off, and take back what it did."""
     console, desk = _console(options), _desk(options)
-    profile = desk.profile(options.profile)
+    profile = _profile(options, desk)
     prompter = _prompter(options, console, profile)
     with _stoppable(console, prompter) as stop:
         ending = tasks.undo(desk, profile, options.run, prompter, console.live, stop)
@@ -250,7 +252,7 @@ def report(options: argparse.Namespace) -> int:
 def pools(options: argparse.Namespace) -> int:
     """The paper's appendix A: pools by kind, provisioning, sessions remote and local, with totals that are right."""
     console, desk = _console(options), _desk(options)
-    rows = tasks.pools(desk, desk.profile(options.profile))
+    rows = tasks.pools(desk, _profile(options, desk))
     headings = (
         text("pool"), text("name"), text("kind"), text("provisioning"), text("desktops"), text("remote sessions"),
         text("local sessions"),
@@ -260,9 +262,10 @@ def pools(options: argparse.Namespace) -> int:
     if options.csv:
         written = as_csv([heading.message for heading in headings], cells)
         if options.csv == "-":
-            console.line(written.rstrip())
+            console.raw(written)
         else:
-            Path(options.csv).write_text(written, "utf-8-sig", newline="")
+            with datafolder.writing(Path(options.csv)):
+                Path(options.csv).write_text(written, "utf-8-sig", newline="")
     else:
         console.table(headings, cells)
     console.result({"pools": [row.as_json() for row in rows], "totals": totals.as_json()})
@@ -339,6 +342,16 @@ def _desk(options: argparse.Namespace) -> Desk:
     if options.yes:
         return Desk(paths.data(), given)
     return Desk(paths.data(), given, ask_password, ask_trust)
+
+
+def _profile(options: argparse.Namespace, desk: Desk) -> Profile:
+    """Return the profile, and tell of passwords that nothing in it uses: their names are likely wrong."""
+    profile = desk.profile(options.profile)
+    if unused := unused_names(desk.given, profile):
+        words = text("Nothing in {profile} uses these of the passwords: {names}.", profile=profile.name,
+                     names=", ".join(unused))  # fmt: skip
+        sys.stderr.write(clean(str(words)) + "\n")
+    return profile
 
 
 def _prompter(options: argparse.Namespace, console: Console, profile: Profile) -> Prompter:

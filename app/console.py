@@ -34,6 +34,17 @@ class Console:
         """Write a line of the answer."""
         print(clean(str(words)), file=sys.stderr if self.as_json else sys.stdout, flush=True)
 
+    def raw(self, content: str) -> None:
+        """Write something made for programs, letter by letter: its line ends and all."""
+        stream = sys.stderr if self.as_json else sys.stdout
+        stream.flush()
+        binary = getattr(stream, "buffer", None)
+        if binary is None:  # a stream of a test, which translates nothing
+            stream.write(content)
+        else:
+            binary.write(content.encode())
+            binary.flush()
+
     def live(self, event: events.Event) -> None:
         """Write a line about what happens, as it happens."""
         if isinstance(event, QUIET) or (isinstance(event, events.CommandSent) and not self.verbose):
@@ -85,19 +96,22 @@ class Terminal:
     def failed(self, step: FailedStep) -> Choice:
         self.console.error(step.error)
         allowed = [choice.value for choice in step.choices]
-        return Choice(self._choose(text("{title} failed. What now?", title=step.title), allowed))
+        question = text("{title} failed. What now?", title=step.title)
+        return Choice(self._choose(question, allowed, unanswered=Choice.STOP.value))
 
     def yes_no(self, key: str, question: Text) -> bool:
         del key  # only the unattended answer by key
-        return self._choose(question, ["yes", "no"]) == "yes"
+        return self._choose(question, ["yes", "no"], unanswered="no") == "yes"
 
     def guided(self, card: GuidedCard) -> Stay:
         self.console.line(card.instructions)
         self.console.line(card.proof.found)
         choices = [Stay.STAY.value, Stay.LEAVE.value, *([Stay.SKIP.value] if card.may_skip else [])]
-        return Stay(self._choose(text("Look again now, or leave the run waiting?"), choices))
+        question = text("Look again now, or leave the run waiting?")
+        return Stay(self._choose(question, choices, unanswered=Stay.LEAVE.value))
 
-    def _choose(self, question: Text, choices: list[str]) -> str:
+    def _choose(self, question: Text, choices: list[str], *, unanswered: str) -> str:
+        """Ask until one of the choices is named; where the input has ended, `unanswered` counts."""
         while True:
             print(f"{clean(str(question))} [{'/'.join(choices)}] ", end="", file=sys.stderr, flush=True)
             self.asking = True
@@ -106,7 +120,7 @@ class Terminal:
             finally:
                 self.asking = False
             if not answer:
-                return choices[-1]  # end of input: the careful answer stands last
+                return unanswered
             found = [choice for choice in choices if choice.startswith(answer.strip().lower()) and answer.strip()]
             if len(found) == 1:
                 return found[0]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from urllib.parse import quote
 
 from app.errors import Guard, Refused, UserError
+from app.profile import Profile
 from app.texts import Text, text
 
 SERVICE = "ViewKeeper"
@@ -22,11 +23,12 @@ Ask = Callable[[Text], str | None]
 class Passwords:
     """Passwords by account and system, looked up in this order: given (file), keyring, asked. Kept for this process.
 
-    An account is known as `ACCOUNT@SYSTEM` (only there) or `ACCOUNT` (wherever it is used)."""
+    An account is known as `ACCOUNT@SYSTEM` (only there) or `ACCOUNT` (wherever it is used); those that are given, in
+    any case: to Windows and SQL Server it makes no difference."""
 
     def __init__(self, profile: str, given: dict[str, str] | None = None, ask: Ask | None = None) -> None:
         self._profile, self._ask = profile, ask
-        self._given = dict(given or {})
+        self._given = {name.casefold(): password for name, password in (given or {}).items()}
         self._known: dict[str, str] = {}
         self._guards: dict[tuple[str, str, str], Guard] = {}
 
@@ -54,8 +56,8 @@ class Passwords:
 
     def _find(self, account: str, system: str) -> str:
         for name in (f"{account}@{system}", account):
-            if name in self._given:
-                return self._given[name]
+            if name.casefold() in self._given:
+                return self._given[name.casefold()]
         for name in (f"{account}@{system}", account):
             if (stored := stored_password(self._profile, name)) is not None:
                 return stored
@@ -157,7 +159,34 @@ def passwords_from(source: str) -> dict[str, str]:
             text("They must be one JSON object of strings."),
             text('Write {"ACCOUNT": "PASSWORD", "ACCOUNT@SYSTEM": "PASSWORD"}.'),
         )
+    _refuse_twice(source, found)
     return found
+
+
+def unused_names(given: Iterable[str], profile: Profile) -> list[str]:
+    """Return which of the given names no account of a profile answers to."""
+    recovery = [("recovery", profile.environment)]
+    windows = [(host.account, host.name) for host in (*profile.hosts(), *profile.security_servers)]
+    servers = [(one.account, one.name) for database in profile.databases() for one in (database.server,)]
+    vcenters = [(one.account, one.name) for one in profile.vcenters]
+    used = {
+        name.casefold()
+        for account, system in (*recovery, *windows, *servers, *vcenters)
+        for name in (account, f"{account}@{system}")
+    }
+    return sorted(name for name in given if name.casefold() not in used)
+
+
+def _refuse_twice(source: str, found: dict[str, str]) -> None:
+    seen: dict[str, str] = {}
+    for name, password in found.items():
+        other = seen.setdefault(name.casefold(), name)
+        if found[other] != password:
+            raise Refused(
+                text("The passwords in {source} contradict each other.", source=source),
+                text("{one} and {other} are the same account.", one=other, other=name),
+                text("Leave one of them."),
+            )
 
 
 def _keyring_failed(error: Exception) -> UserError:

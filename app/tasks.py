@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+import app
+from app import datafolder
 from app.errors import NotSent, Refused, UserError
 from app.observation import Observation, State
-from app.profile import PRACTICE, Profile, Store
+from app.profile import PRACTICE, Profile, Store, digest, unreachable
 from app.secrets import Ask, Passwords
 from app.texts import NOTHING, Text, text
 from app.trust import Certificate, Trust
@@ -83,7 +85,7 @@ class Desk:
         """Give this workstation's journal, and close it."""
         from app.engine.journal import Journal
 
-        self.data.mkdir(parents=True, exist_ok=True)
+        datafolder.ready(self.data)
         journal = Journal(self.data / "journal.sqlite", hide=hide)
         try:
             yield journal
@@ -107,6 +109,7 @@ class Desk:
     def _practice(self) -> Profile:
         from app.lab import practice, process
 
+        datafolder.ready(self.data / "lab")
         published = process.start(self.data)
         known = self.trust.pins()
         for address, port, certificate in practice.certificates(published):
@@ -204,9 +207,10 @@ def set_json(found: Found) -> dict[str, Any]:
     """Return a found set for `--json`."""
     if found.manifest is None:
         return {"set": str(found.folder), "whole": False, "problem": str(found.problem)}
+    whole = bool(found.manifest.read_whole)
     m = found.manifest
     return {
-        "set": str(found.folder), "whole": True, "run": m.run, "completed": m.completed, "parts": len(m.parts),
+        "set": str(found.folder), "whole": whole, "run": m.run, "completed": m.completed, "parts": len(m.parts),
         "freeze_seconds": m.freeze_seconds, "skew_seconds": m.skew_seconds,
     }  # fmt: skip
 
@@ -229,7 +233,8 @@ def verify(
             )
         folder = candidates[0]
     seen = []
-    for found in verifying.verify(folder, repository.open_set(folder), content_checks()):
+    manifest = repository.open_set(folder)
+    for found in verifying.verify(folder, manifest, content_checks(manifest)):
         seen.append(found)
         tell(found)
     return folder, tuple(seen)
@@ -263,6 +268,7 @@ def back_up(
     run = new_run(started)
     folder = repository.folder_of(profile.repository, profile.name, repository.folder_name(started, run))
     inputs = {"profile": profile.name, "folder": str(folder), "started": f"{started:%Y-%m-%dT%H:%M:%SZ}"}
+    inputs |= _begun_with(profile)
     with _runner(desk, profile, inputs, prompter, sink, stop) as runner:
         repository.make_folder(folder)
         return runner.run(run)
@@ -291,6 +297,11 @@ def _closing(run: str) -> Callable[[Runner], Ending]:
     return lambda runner: runner.close_only(run)
 
 
+def _begun_with(profile: Profile) -> dict[str, str]:
+    """Return what must be the same when a run is gone on with: what it has captured must not mix two environments."""
+    return {"program": app.__version__, "described": digest(profile)}
+
+
 def resume(
     desk: Desk, profile: Profile, run: str, prompter: Prompter, sink: Sink, stop: StopToken | None = None
 ) -> Ending:
@@ -314,7 +325,8 @@ def undo(
     ending = _come_back(desk, profile, run, prompter, sink, stop, lambda runner: runner.undo(run))
     if ending.status is Status.UNDONE:
         with desk.journal() as journal:
-            _remove_unfinished(profile, journal.run(run))
+            if not _whole_all_the_same(journal, run):
+                _remove_unfinished(profile, journal.run(run))
     return ending
 
 
@@ -326,6 +338,7 @@ def plan(desk: Desk, profile: Profile) -> tuple[PlannedLine, ...]:
     from app.runbooks.backup import backup
     from app.runbooks.notice import Notice
 
+    _refuse_unreachable(profile)
     desk.accept_certificates(profile)
     inputs = {"profile": profile.name, "folder": str(Path(profile.repository) / "dry-run"), "started": ""}
     with desk.connections(profile) as c, contextlib.closing(Notice(c)) as notice:
@@ -382,6 +395,12 @@ def of_set(ending: Ending) -> dict[str, Any]:
     return {**done, "weaknesses": weak}
 
 
+def _refuse_unreachable(profile: Profile) -> None:
+    """Raise Refused for a profile that was written by hand, or before this was asked of one."""
+    for seen in unreachable(profile):
+        raise Refused(text("The profile cannot be used."), seen.found, seen.remedy)
+
+
 @contextlib.contextmanager
 def _runner(
     desk: Desk, profile: Profile, inputs: dict[str, Any], prompter: Prompter, sink: Sink, stop: StopToken | None
@@ -394,6 +413,7 @@ def _runner(
     from app.runbooks.closers import CLOSERS
     from app.runbooks.notice import Notice
 
+    _refuse_unreachable(profile)
     with (
         desk.connections(profile) as c,
         desk.journal(c.passwords.hide) as journal,
@@ -414,7 +434,7 @@ def _come_back(
     desk.accept_certificates(profile)
     _adopt(desk, profile, run)
     with desk.journal() as journal:
-        inputs = journal.run(run).inputs
+        inputs = journal.run(run).inputs | _begun_with(profile)
     with _runner(desk, profile, inputs, prompter, sink, stop) as runner:
         return work(runner)
 
@@ -439,14 +459,26 @@ def _adopt(desk: Desk, profile: Profile, run: str) -> None:
         journal.adopt(*adopting.believed(found.note, profile))
 
 
+def _whole_all_the_same(journal: Journal, run: str) -> bool:
+    """Say whether a run had completed its set, and only its own end was not written down any more. A manifest of a run
+    taken over from another workstation is believed: it is written once every part has been read."""
+    from app.backupset import manifest
+    from app.engine.journal import GOOD
+
+    effects = journal.effects(run)
+    if effects:
+        return any(effect.key == "backup/complete" and effect.phase in GOOD for effect in effects)
+    return (Path(str(journal.run(run).inputs.get("folder"))) / manifest.NAME).exists()
+
+
 def _remove_unfinished(profile: Profile, run: Run) -> None:
-    from app.backupset import manifest, repository
+    from app.backupset import repository
     from app.runbooks import adopting
 
     folder = Path(str(run.inputs.get("folder")))
     if not adopting.is_unfinished_set(str(folder), run.id, profile.repository, run.inputs.get("profile")):
         return
-    if folder.is_dir() and not (folder / manifest.NAME).exists():
+    if folder.is_dir():
         with repository.guarded(folder):
             shutil.rmtree(folder)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from app import datafolder
 from app.errors import CouldNotLook, NotSent, Refused, UserError
 from app.texts import text
 
@@ -82,13 +83,14 @@ class Trust:
         as such: `seen_by_operator`."""
         pin = Pin(certificate, _now(), although_expired=certificate.expired and seen_by_operator)
         pins = self.pins() | {f"{address}:{port}": pin}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        datafolder.ready(self._path.parent)
         temporary = self._path.with_suffix(".new")
-        with temporary.open("wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(Pins(pins)), indent=1))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self._path)
+        with datafolder.writing(self._path):
+            with temporary.open("wb") as file:
+                file.write(msgspec.json.format(msgspec.json.encode(Pins(pins)), indent=1))
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self._path)
 
     def context(self, system: str, address: str, port: int, *, old_tls: bool = False) -> ssl.SSLContext:
         """Return a context that accepts the certificate of that server and no other, after having looked at it.

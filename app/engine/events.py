@@ -43,7 +43,7 @@ class Outline:
 
 @dataclass(frozen=True, kw_only=True)
 class RunStarted(Event):
-    """A run, or another episode of it, begins; `doing` is run, resume, undo or close."""
+    """A run, or another episode of it, begins; `doing` is run, resume, undo or close, and the words say which."""
 
     runbook: str
     title: Text
@@ -51,6 +51,18 @@ class RunStarted(Event):
     episode: int
     doing: str
     message = text("{title}: begins.").message
+
+    @property
+    def text(self) -> Text:
+        return Text(BEGINS.get(self.doing, self.message), super().text.values)
+
+
+BEGINS = {
+    "resume": text("{title}: is gone on with.").message,
+    "undo": text("{title}: is taken back.").message,
+    "close": text("{title}: what it left off is put back.").message,
+}
+"""What is said of another episode of a run, by what it does."""
 
 
 @dataclass(frozen=True, kw_only=True)
