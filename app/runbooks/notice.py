@@ -114,11 +114,14 @@ class Notice:
             note, self._note = self._note, None
             if note is None:
                 return
-            self._standing()
+            with contextlib.suppress(Damaged):  # by a writing of ours that failed: nobody else may write here now
+                self._standing()
             if left:
                 self._replace(msgspec.structs.replace(note, held=left, over=True))
                 self._note = None
                 return
+            if self._host().file(_part(note.run.id)):  # a renaming that was said to be done, and was not
+                self._host().remove(_part(note.run.id))
             self._remove()
             for found in self._elsewhere:
                 self._clear(found)
