@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,7 +50,9 @@ class SqlServer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Database(msgspec.Struct, frozen=True, kw_only=True):
-    """A database, where it lies, and who backs it up. `folder` empty means the server's default backup folder."""
+    """A database, where it lies, and who backs it up. `folder` empty means the server's default backup folder.
+
+    `straight_to_repository`: the server itself writes into the set, over the repository's UNC path."""
 
     name: str
     server: SqlServer
@@ -160,6 +164,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
 
 
 UNSAFE_NAME = re.compile(r'[<>:"/\\|?*\x00-\x1f]|^\.|[. ]$|^(CON|PRN|AUX|NUL|COM\d|LPT\d)(\..*)?$', re.IGNORECASE)
+UNC = re.compile(r"\\\\[^\\/:?*<>|\"]+[\\/][^\\/:?*<>|\"]+")
 PRACTICE = "practice"
 
 
@@ -256,6 +261,7 @@ def check(profile: Profile) -> tuple[Observation, ...]:
         *_twice("vCenter", Counter(vcenter.name.lower() for vcenter in profile.vcenters)),
         *_twice("SQL Server", Counter(server.name.lower() for server in {d.server for d in profile.databases()})),
         *_bad_ports(profile),
+        *unreachable(profile),
     ]
     return tuple(found)
 
@@ -316,6 +322,59 @@ def _bad_ports(profile: Profile) -> list[Observation]:
         for name, port in dict.fromkeys(ports)
         if not 0 < port < 65536
     ]
+
+
+def is_unc(path: str) -> bool:
+    r"""Say whether a path is one that other machines reach under the same name: \\server\share, and what is below."""
+    return UNC.match(path.strip()) is not None
+
+
+HOW_ONLY = frozenset({"account", "authentication", "tls", "driver", "encrypt", "tools", "old_tls", "files_by"})
+"""Fields that say how systems are reached, not which they are or what is done: a run may go on when they change."""
+OF_NO_RUN = frozenset({"name", "answers", "image_backup", "repository", "format"})
+MAY_GROW = frozenset({"drain_minutes"})
+
+
+def digest(profile: Profile) -> str:
+    """Return what tells two descriptions apart between which a run must not change: which systems there are, where they
+    answer, which databases, what is done. SHA-256 in hex. Ports of practice change with each start: left out."""
+    left_out = HOW_ONLY | MAY_GROW | ({"port"} if profile.practice else frozenset())
+    whole = {name: value for name, value in msgspec.to_builtins(profile).items() if name not in OF_NO_RUN}
+    return hashlib.sha256(msgspec.json.encode(_without(whole, left_out), order="deterministic")).hexdigest()
+
+
+def _without(value: Any, names: frozenset[str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _without(inner, names) for name, inner in value.items() if name not in names}
+    if isinstance(value, list | tuple):
+        return [_without(inner, names) for inner in value]
+    return value
+
+
+def may_be_kept(database: Database, repository: str) -> bool:
+    """Say whether the backup that the program makes of a database can come into the set: fetched from the server's
+    host, or written there by the server itself."""
+    return is_unc(repository) if database.straight_to_repository else database.server.host is not None
+
+
+def unreachable(profile: Profile) -> Iterator[Observation]:
+    """Yield the databases whose backups the program would make and could not bring into the set."""
+    for database in dict.fromkeys(profile.databases()):
+        if database.backed_up_by == "dba" or may_be_kept(database, profile.repository):
+            continue
+        if not database.straight_to_repository:
+            yield _blocked(
+                text("The backup of {database} could not be fetched: {server} has no Windows host.",
+                     database=database.name, server=database.server.name),
+                text("Name the host that the server runs on, or let the DBA back the database up."),
+            )  # fmt: skip
+        else:
+            yield _blocked(
+                text("{server} cannot write {database} into this repository: {repository}",
+                     server=database.server.name, database=database.name, repository=profile.repository),
+                text("Give the repository as a share, {example}, or let the backup be fetched.",
+                     example=r"\\server\share"),
+            )  # fmt: skip
 
 
 def _unreadable(path: Path, why: Text | str) -> Refused:

@@ -59,7 +59,8 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is known of a set. `seal` is the SHA-256 of the file with the seal itself set to zeros."""
+    """Everything that is known of a set. `read_whole`: when every part had been read and looked at, before this was
+    written; empty where that is not known. `seal` is the SHA-256 of the file with the seal itself set to zeros."""
 
     format: int = FORMAT
     program: str
@@ -79,6 +80,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     fell_into_error: tuple[str, ...] = ()
     missing: tuple[Missing, ...] = ()
     weaknesses: tuple[Text, ...] = ()
+    read_whole: str = ""
     image_backup: dict[str, str] | None = None
     seal: str = _NO_SEAL
 

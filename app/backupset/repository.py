@@ -34,6 +34,13 @@ class Found:
     manifest: Manifest | None
     problem: Text | None = None
 
+    @property
+    def state(self) -> Text:
+        """How it stands, as far as its manifest tells: only reading it tells how it is now."""
+        if self.manifest is None:
+            return self.problem or text("incomplete: it has no manifest")
+        return text("whole when made") if self.manifest.read_whole else text("not known; verify it")
+
 
 def folder_name(started: datetime.datetime, run: str) -> str:
     """Return the name of a set's folder: its UTC time and its run."""
@@ -83,6 +90,13 @@ def complete(folder: Path, manifest: Manifest) -> Manifest:
     write_file(folder / manifests.NAME, manifests.encode(manifest))
     flush_folder(folder.parent)
     return open_set(folder)
+
+
+def withdraw(folder: Path) -> None:
+    """Take the manifest away from a folder that turned out to be no set."""
+    with guarded(folder):
+        (folder / manifests.NAME).unlink(missing_ok=True)
+        flush_folder(folder)
 
 
 def open_set(folder: Path) -> Manifest:

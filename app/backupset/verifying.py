@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from app.backupset import evidence, repository
 from app.backupset import manifest as manifests
-from app.backupset import repository
 from app.backupset.manifest import Manifest, Part
 from app.errors import UserError
 from app.observation import Observation, State, could_not_look
@@ -21,7 +21,8 @@ def verify(
     checks: Mapping[str, ContentCheck],
     progress: Callable[[float], None] = lambda _: None,
 ) -> Iterator[Observation]:
-    """Yield an observation for every file of a set: named in the manifest or not, whole, with its hash and its content.
+    """Yield an observation for every file of a set: named in the manifest or not, whole, with its hash and its content;
+    and one for everything in the manifest that lacks its evidence or contradicts it.
 
     `checks` says by component how the content is looked at beyond its hash (an LDIF is read whole, and counted)."""
     total = sum(part.size for part in manifest.parts) or 1
@@ -30,6 +31,7 @@ def verify(
         yield _part(folder, part, checks.get(part.component))
         read += part.size
         progress(read / total)
+    yield from evidence.contradictions(manifest)
     yield from _strangers(folder, manifest)
 
 

@@ -126,6 +126,6 @@ def plan_differs(run: Run) -> UserError:
     """Return why a run cannot be gone on with."""
     return PlanDiffers(
         text("The run {run} cannot be gone on with.", run=run.id),
-        text("It was planned otherwise: by another version of this program, or for another profile."),
+        text("It was begun by another version of this program, or its profile has changed since."),
         text("What it had switched off is closed. Undo it, or begin a new run."),
     )

@@ -29,7 +29,8 @@ class Runner:
     ValueError. A console turns Ctrl-C into `given.stop.ask()`: an interrupt while closing would leave things off."""
 
     def __init__(self, given: Surroundings, runbook: Runbook, inputs: Json) -> None:
-        """`inputs` is JSON without secrets, from which the same runbook can be built again."""
+        """`inputs` is JSON without secrets, from which the same runbook can be built again: a run that began with
+        others cannot be gone on with, only closed or undone."""
         check(runbook, given.closers)
         self._given, self._runbook, self._inputs = given, runbook, inputs
         self._hash = plan_hash(runbook)
@@ -101,7 +102,8 @@ class Runner:
     def _resume(self, run: Run) -> Ending:
         if run.status in OVER:
             raise _over(run)
-        journal, same = self._given.journal, run.plan_hash == self._hash
+        journal = self._given.journal
+        same = run.plan_hash == self._hash and run.inputs == self._inputs
         remark = self._look(run)
         earlier, held = latest(journal.effects(run.id)), journal.held(run.id)
         if same:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.engine.step import Bracket, Parallel, Part, Runbook
-from app.profile import Composer, Database, Host, Profile, VCenter
+from app.profile import Composer, Database, Host, Profile, VCenter, may_be_kept
 from app.runbooks import databases
 from app.runbooks.adlds import ExportAdLds
 from app.runbooks.completing import ByDba, CompleteSet, Source
@@ -31,7 +31,11 @@ FREEZE = "backup/freeze"
 
 
 def backup(profile: Profile) -> Runbook:
-    """Return what a backup of this environment does, in the paper's order."""
+    """Return what a backup of this environment does, in the paper's order. ValueError where a database's backup would
+    be made and could not come into the set: `profile.check` tells people of it."""
+    for database in profile.databases():
+        if database.backed_up_by == "program" and not may_be_kept(database, profile.repository):
+            raise ValueError(f"the backup of {database.name} could not come into the set")
     events_before = profile.options.event_database == "before"
     return Runbook(
         "backup",
@@ -48,7 +52,7 @@ def backup(profile: Profile) -> Runbook:
                     *fetch(profile),
                 ),
             ),
-            CompleteSet(tuple(sources(profile)), cores(profile), tuple(by_dba(profile))),
+            CompleteSet(tuple(sources(profile)), cores(profile), tuple(by_dba(profile)), needed(profile)),
         ),
     )
 
@@ -163,8 +167,8 @@ def fetch(profile: Profile) -> tuple[Part, ...]:
         ),
     ]  # fmt: skip
     for source in sources(profile):
-        if source.component in (components.VSPHERE, components.AD_LDS):
-            continue
+        if source.component == components.AD_LDS or source.key == source.captured:
+            continue  # brought above, or written into the set at once
         host = next(host for host in profile.hosts() if f"winrm:{host.name}" == source.system)
         folder = source.key.removeprefix("backup/fetch/")
         parts.append(Fetch(source.captured, host, folder, source.key, text("Fetch {what}", what=folder)))
@@ -224,6 +228,13 @@ def cores(profile: Profile) -> tuple[str, ...]:
     return (f"{FREEZE}/ad-lds", *composers, *vcenters)
 
 
+def needed(profile: Profile) -> tuple[str, ...]:
+    """Return the captures without which there is no set: AD LDS, Composers' keys, and every database."""
+    keys = [f"{FREEZE}/keys/{composer.host.name}" for composer in profile.composers]
+    events = ["backup/events"] if profile.event_database else []
+    return (*cores(profile), *keys, *events)
+
+
 def _composer_key(composer: Composer) -> str:
     return f"{FREEZE}/composer-database/{composer.host.name}"
 
@@ -234,14 +245,19 @@ def _vcenter_key(vcenter: VCenter) -> str:
 
 def _database_source(captured: str, database: Database, component: str) -> list[Source]:
     """A DBA's own backup stays where the DBA put it; what we make is fetched from its server's host."""
-    if database.backed_up_by == "dba" or database.server.host is None:
+    if database.backed_up_by == "dba":
         return []
-    key = "backup/fetch/" + captured.removeprefix(f"{FREEZE}/").removeprefix("backup/")
+    if database.straight_to_repository:
+        return [Source(captured, captured, component, f"sql:{database.server.name}")]
+    assert database.server.host is not None, "backup() refuses such a database"
+    key = f"backup/fetch/{databases.folder_in_set(captured)}"
     return [Source(key, captured, component, f"winrm:{database.server.host.name}")]
 
 
 def _own_databases(profile: Profile) -> tuple[Database, ...]:
-    return tuple(database for database in profile.databases() if database.backed_up_by == "program")
+    """Databases whose backups lie on their servers until they are fetched."""
+    own = (database for database in profile.databases() if database.backed_up_by == "program")
+    return tuple(database for database in own if not database.straight_to_repository)
 
 
 def _temporary_hosts(profile: Profile) -> tuple[Host, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from app.engine.step import Json, Probe
 from app.errors import UserError
 from app.observation import State
 from app.profile import Database
+from app.runbooks.confirming import UNKNOWN_VERSION
 from app.runbooks.databases import NOT_VERIFIED
 from app.runbooks.fetching import content_checks
 from app.runbooks.progress import some
@@ -54,11 +55,14 @@ class ByDba:
 
 @dataclass(frozen=True)
 class CompleteSet(Look):
-    """Write README.txt and the manifest, and read the whole set back."""
+    """Look at every part, write README.txt and the manifest, and read the whole set back.
+
+    `cores` are the captures between which the skew is measured; without each of `needed` there is no set."""
 
     sources: tuple[Source, ...]
     cores: tuple[str, ...]
     by_dba: tuple[ByDba, ...] = ()
+    needed: tuple[str, ...] = ()
     key: str = "backup/complete"
     title: Text = text("Write the manifest and read the whole set back")
 
@@ -67,18 +71,22 @@ class CompleteSet(Look):
 
     def act(self, ctx: Context, before: Json) -> None:
         folder = Path(ctx.inputs["folder"])
+        repository.withdraw(folder)  # of an earlier episode: what is not looked at yet is no set
         manifest = self._manifest(ctx)
         size, digest = repository.write_file(folder / README, readme(manifest, ctx).encode())
         about = Part(component=components.README, system="", file=README, size=size, sha256=digest)
-        repository.complete(folder, msgspec.structs.replace(manifest, parts=(*manifest.parts, about)))
+        manifest = msgspec.structs.replace(manifest, parts=(*manifest.parts, about))
+        _whole(folder, manifest, lambda part: ctx.progress(part / 2))
+        repository.complete(folder, msgspec.structs.replace(manifest, read_whole=utc(ctx.now())))
 
     def verify(self, ctx: Context, before: Json) -> Json:
         folder = Path(ctx.inputs["folder"])
-        manifest = repository.open_set(folder)
-        looked = list(verifying.verify(folder, manifest, content_checks(), ctx.progress))
-        for seen in looked:
-            if seen.state in (State.BLOCKED, State.UNKNOWN):
-                raise UserError(text("The set could not be read back whole."), seen.found, seen.remedy)
+        try:
+            manifest = repository.open_set(folder)
+            _whole(folder, manifest, lambda part: ctx.progress(0.5 + part / 2))
+        except UserError:
+            repository.withdraw(folder)
+            raise
         return {
             "set": str(folder), "parts": len(manifest.parts), "freeze_seconds": manifest.freeze_seconds,
             "skew_seconds": manifest.skew_seconds, "pools": len(manifest.pools),
@@ -89,6 +97,7 @@ class CompleteSet(Look):
     def _manifest(self, ctx: Context) -> Manifest:
         c, frozen = connections(ctx), ctx.evidence("backup/freeze")
         parts, elsewhere = tuple(self._parts(ctx)), tuple(self._elsewhere(ctx))
+        self._refuse_gaps(ctx)
         freeze = ctx.span("backup/freeze")
         return Manifest(
             program=app.__version__,
@@ -114,11 +123,22 @@ class CompleteSet(Look):
             image_backup=msgspec.to_builtins(c.profile.image_backup) if c.profile.image_backup else None,
         )
 
+    def _refuse_gaps(self, ctx: Context) -> None:
+        """Raise UserError where a capture has neither brought a file into the set nor proof of one elsewhere."""
+        there = {source.captured for source in self.sources if _files(ctx.evidence(source.key))}
+        there |= {one.key for one in self.by_dba if ctx.evidence(one.key)}
+        if gaps := [key for key in self.needed if key not in there]:
+            raise UserError(
+                text("There is no set: {what} is neither in it nor proven elsewhere.", what=", ".join(gaps)),
+                text("A set holds all that a restore needs, or is none."),
+                text("Look at the server in the profile, then back up again."),
+            )
+
     def _parts(self, ctx: Context) -> Iterator[Part]:
         for source in self.sources:
             fetched, captured = ctx.evidence(source.key), ctx.evidence(source.captured)
             span = ctx.span(source.captured) or (0.0, 0.0)
-            for file in fetched.get("files", [fetched] if "file" in fetched else []):
+            for file in _files(fetched):
                 yield Part(
                     component=source.component,
                     system=source.system,
@@ -163,6 +183,8 @@ class CompleteSet(Look):
     def _weaknesses(self, ctx: Context, parts: tuple[Part, ...], elsewhere: tuple[Elsewhere, ...]) -> Iterator[Text]:
         if ctx.evidence("backup/read/ad-lds")["recovery_password"] == "unknown":  # noqa: S105  # how the trial ended
             yield text("The export is encrypted and its data recovery password was not tried.")
+        yield from self._unknown(ctx)
+        yield from self._left_out(ctx)
         if fell := ctx.evidence("backup/freeze/compare").get("fell_into_error"):
             yield text("{count} desktops fell into error during the freeze.", count=len(fell))
         if other := ctx.evidence("backup/freeze/compare").get("changed_in_freeze"):
@@ -179,6 +201,45 @@ class CompleteSet(Look):
                 yield text("{path}, made by the DBA, has no checksums, and so proves little.", path=one.path)
         if not connections(ctx).profile.image_backup:
             yield text("No image backup of the virtual disks is on record.")
+
+    def _unknown(self, ctx: Context) -> Iterator[Text]:
+        """Yield what could not be looked at before and in the freeze."""
+        confirmed = ctx.evidence("backup/confirm")
+        drained = ctx.evidence("backup/freeze/drained").get("seen", {})
+        seen = {key: one["state"] for key, one in confirmed.get("seen", {}).items()}
+        words = {key: one["found"] for key, one in confirmed.get("seen", {}).items()}
+        for key in dict.fromkeys((*seen, *drained)):
+            if State.UNKNOWN in (seen.get(key), drained.get(key)):
+                yield text("Whether work was in progress was not known ({what}): {found}", what=key,
+                           found=words.get(key, ""))  # fmt: skip
+        for system, version in confirmed.get("versions", {}).items():
+            if version == UNKNOWN_VERSION:
+                yield text("The version of {system} is not known.", system=system)
+
+    def _left_out(self, ctx: Context) -> Iterator[Text]:
+        """Yield what the profile does not name, and what was skipped."""
+        for vcenter in connections(ctx).profile.vcenters:
+            if vcenter.database is None:
+                yield text("{vcenter}: its database is not in the set; the profile names none.", vcenter=vcenter.name)
+            if vcenter.host is None:
+                yield text("{vcenter}: vpxd.cfg and SSL are not in the set; the profile names no host.",
+                           vcenter=vcenter.name)  # fmt: skip
+        for source in self.sources:
+            if source.component == components.VSPHERE and not _files(ctx.evidence(source.key)):
+                yield text("{what} was skipped.", what=source.captured.removeprefix("backup/"))
+
+
+def _files(brought: Json) -> list[Json]:
+    """Return the files of the set that a step's evidence names."""
+    found: list[Json] = brought.get("files", [brought] if "file" in brought else [])
+    return found
+
+
+def _whole(folder: Path, manifest: Manifest, progress: Callable[[float], None]) -> None:
+    """Read every part and hold it against the manifest. UserError naming the first that is not as it must be."""
+    for seen in verifying.verify(folder, manifest, content_checks(manifest), progress):
+        if seen.state in (State.BLOCKED, State.UNKNOWN):
+            raise UserError(text("The set could not be read back whole."), seen.found, seen.remedy)
 
 
 def _evidence(ctx: Context, source: Source, captured: Json) -> dict[str, Any]:

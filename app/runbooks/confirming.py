@@ -22,6 +22,9 @@ COMPOSER_KEYS = (  # remembered, not documented: the places are tried in turn
 )
 
 
+UNKNOWN_VERSION = "unknown"
+
+
 @dataclass(frozen=True)
 class ConfirmNothingInProgress(Look):
     """Look from three sides, once more right before the freeze; remember versions and desktops that are in error."""
@@ -69,4 +72,4 @@ def composer_version(c: Connections, composer: Composer) -> str:
     for place in COMPOSER_KEYS:
         if version := (host.registry(place) or {}).get("ProductVersion"):
             return str(version)
-    return "unknown"
+    return UNKNOWN_VERSION

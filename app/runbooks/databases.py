@@ -8,13 +8,15 @@ from __future__ import annotations
 import datetime
 import json
 from dataclasses import dataclass
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
+from app.backupset import repository
 from app.engine.context import Context
 from app.engine.step import Guided, Json, Part, Probe, StepBase
 from app.errors import UserError
 from app.observation import Observation, State, could_not_look
-from app.profile import Database
+from app.profile import Database, is_unc
 from app.runbooks.places import database_file
 from app.runbooks.steps import connections, utc
 from app.runbooks.temporary import folder_for
@@ -30,7 +32,13 @@ def capture(key: str, title: Text, database: Database, why: Text) -> tuple[Part,
             database=database.name, server=database.server.name,
         )  # fmt: skip
         return (Guided(key, title, instructions, prove=lambda ctx: made_by_dba(ctx, key, database), why=why),)
-    return (BackUpDatabase(key, title, database, why=why, weight=8.0),)
+    kind = BackUpStraight if database.straight_to_repository else BackUpDatabase
+    return (kind(key, title, database, why=why, weight=8.0),)
+
+
+def folder_in_set(key: str) -> str:
+    """Return the folder of the set that holds what the step of that key captures."""
+    return key.removeprefix("backup/").removeprefix("freeze/")
 
 
 NOT_VERIFIED = "not read through: the login may not"
@@ -108,6 +116,45 @@ class BackUpDatabase(StepBase):
             why,
             text("Look at the server's error log and its disk, then try again."),
         )
+
+
+@dataclass(frozen=True)
+class BackUpStraight(BackUpDatabase):
+    """Back a database up by a server whose service account may write into the repository: the file lies in the set at
+    once, under a UNC path, and nothing lies on the server. The file is read from the workstation's side."""
+
+    def observe(self, ctx: Context) -> Json:
+        folder = straight_folder(ctx.inputs["folder"], self.key)
+        path = database_file(self.database, folder, ctx.run)
+        file = f"{folder_in_set(self.key)}/{PureWindowsPath(path).name}"
+        return {"path": path, "name": set_name(ctx.run), "since": ctx.now(), "file": file}
+
+    def act(self, ctx: Context, before: Json) -> None:
+        repository.make_folder(_in_set(ctx, before["file"]).parent)
+        super().act(ctx, before)
+
+    def verify(self, ctx: Context, before: Json) -> Json:
+        proven = super().verify(ctx, before)
+        size, digest = repository.sha256(_in_set(ctx, before["file"]))
+        return {**proven, "file": before["file"], "size": size, "sha256": digest}
+
+    def _file_there(self, ctx: Context, path: str) -> bool:
+        return _in_set(ctx, f"{folder_in_set(self.key)}/{PureWindowsPath(path).name}").is_file()
+
+
+def straight_folder(folder: str, key: str) -> str:
+    """Return the folder of the set that a server writes into, as that server reaches it: UserError where it cannot."""
+    if not is_unc(folder):
+        raise UserError(
+            text("No SQL Server can write into {folder}.", folder=folder),
+            text("Other machines do not know it under this name."),
+            text("Give the repository as a share, {example}, or let the backup be fetched.", example=r"\\server\share"),
+        )
+    return str(PureWindowsPath(folder) / folder_in_set(key))
+
+
+def _in_set(ctx: Context, file: str) -> Path:
+    return Path(ctx.inputs["folder"]) / file
 
 
 def row_of(recorded: Any) -> Json:

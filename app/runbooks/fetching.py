@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path, PureWindowsPath
 
 from app.backupset import repository
-from app.backupset.manifest import Part
+from app.backupset.manifest import Manifest, Part
 from app.backupset.verifying import ContentCheck
 from app.connectors import ldif
 from app.engine.context import Context
@@ -179,23 +179,51 @@ KINDS = {
 }
 
 
-def content_checks() -> dict[str, ContentCheck]:
+def content_checks(manifest: Manifest) -> dict[str, ContentCheck]:
     """Return how contents of a set are looked at beyond their hashes, by component."""
-    return {AD_LDS: check_ldif, COMPOSER_KEYS: check_keys}
+    return {AD_LDS: partial(check_ldif, manifest), COMPOSER_KEYS: check_keys}
 
 
-def check_ldif(path: Path, part: Part) -> Observation:
-    """Read an export whole again."""
+def check_ldif(manifest: Manifest, path: Path, part: Part) -> Observation:
+    """Read an export whole again, and hold its counts against the manifest's. An encrypted one cannot be counted: there
+    must be one without secrets beside it, which is."""
     facts = _facts(path)
-    found = text("{file}: {entries} entries, {kind}.", file=path.name, entries=facts.entries, kind=KINDS[facts.kind])
+    exports = manifest.part(AD_LDS)
+    if part == exports[0] and facts.kind.value != part.evidence.get("read", {}).get("kind"):
+        return _bad(part, text("{file} is of another kind: {kind}.", file=path.name, kind=_kind(facts)))
+    if facts.kind is ldif.Kind.ENCRYPTED:
+        if len(exports) < 2:
+            return _bad(part, text("{file} is encrypted, and no export to count by is beside it.", file=path.name))
+    elif facts.kind not in (ldif.Kind.PLAIN, ldif.Kind.CLEANSED):
+        return _bad(part, text("{file} holds nothing of View: {kind}.", file=path.name, kind=_kind(facts)))
+    elif other := _otherwise(facts, manifest):
+        return _bad(part, text("{file} holds other than the manifest says: {names}.", file=path.name, names=other))
+    found = text("{file}: {entries} entries, {kind}.", file=path.name, entries=facts.entries, kind=_kind(facts))
     return Observation(part.file, State.PASSED, found)
+
+
+def _otherwise(facts: ldif.Facts, manifest: Manifest) -> str:
+    """Return the counts that differ, and how."""
+    counted = {"pools": facts.pools, "desktops": facts.desktops, "entitlements": facts.entitlements}
+    said = {name: manifest.counts.get(name) for name in counted}
+    return ", ".join(f"{name} {len(seen)} ({said[name]})" for name, seen in counted.items() if len(seen) != said[name])
+
+
+def _kind(facts: ldif.Facts) -> Text | str:
+    return KINDS.get(facts.kind, facts.kind.value)
+
+
+def _bad(part: Part, found: Text) -> Observation:
+    needed, remedy = text("It must be as it was captured."), text("Do not restore from it; choose another set.")
+    return Observation(part.file, State.BLOCKED, found, needed, remedy, part.system)
 
 
 def check_keys(path: Path, part: Part) -> Observation:
     """Look for the private key again."""
     good = holds_private_key(path)
-    found = text("It holds the private key.") if good else text("It does not hold a private key.")
-    return Observation(part.file, State.PASSED if good else State.BLOCKED, found)
+    if not good:
+        return _bad(part, text("{file} does not hold a private key.", file=part.file))
+    return Observation(part.file, State.PASSED, text("It holds the private key."))
 
 
 def _facts(path: Path) -> ldif.Facts:

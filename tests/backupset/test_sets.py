@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from app.backupset import manifest as manifests
 from app.backupset import repository, verifying
-from app.backupset.manifest import Manifest, Part, PoolBefore
+from app.backupset.manifest import Manifest, Missing, Part, PoolBefore
 from app.errors import Refused
 from app.observation import Observation, State
 from app.texts import text
+
+COUNTS = {"pools": 1, "desktops": 3, "entitlements": 0}
 
 
 def a_manifest(parts: tuple[Part, ...]) -> Manifest:
@@ -27,7 +29,11 @@ def a_manifest(parts: tuple[Part, ...]) -> Manifest:
         versions={"view": "5.0.1"},
         parts=parts,
         pools=(PoolBefore(pool_id="rd-lc", name="研发桌面", kind="linked-clone", provisioning=True),),
-        counts={"desktops": 3},
+        counts=COUNTS,
+        missing=tuple(
+            Missing(component=component, why=text("none"))
+            for component in ("composer-database", "vcenter-database", "event-database")
+        ),
         freeze_seconds=1.5,
         skew_seconds=1.0,
     )
@@ -40,7 +46,10 @@ def folder(tmp_path: Path) -> Path:
     parts = []
     for component, name in (("ad-lds", "adlds/vdmconfig.ldf"), ("readme", "README.txt")):
         size, digest = repository.write_file(folder / name, name.encode() * 50)
-        parts.append(Part(component=component, system="winrm:broker1", file=name, size=size, sha256=digest))
+        parts.append(
+            Part(component=component, system="winrm:broker1", file=name, size=size, sha256=digest,
+                 evidence={"read": COUNTS, "sha256": digest})
+        )  # fmt: skip
     repository.complete(folder, a_manifest(tuple(parts)))
     return folder
 

@@ -28,7 +28,7 @@ WHOLE = Profile(
     composers=(Composer(host=host("vcenter1"), database=Database(name="Composer", server=SQL), key_container="k"),),
     security_servers=(host("edge"),),
     event_database=Database(name="Events", server=SQL, straight_to_repository=True),
-    repository="D:\\sets",
+    repository=r"\\nas\sets",
     options=Options(files_by="share", side_by_side=True, drain_minutes=7.5, event_database="before", old_tls=True),
     image_backup=ImageBackup(product="Imager", date="2012-05-04", what="disks"),
 )  # fmt: skip

@@ -126,7 +126,7 @@ def _row(found: Found) -> tuple[tuple[str, ...], Path | None]:
         return (found.folder.name, "", "", str(found.problem)), None
     completed = datetime.datetime.fromisoformat(found.manifest.completed).astimezone()
     weak = len(found.manifest.weaknesses)
-    state = text("whole when made; weak points: {count}", count=weak) if weak else text("whole when made")
+    state = text("{state}; weak points: {count}", state=found.state, count=weak) if weak else found.state
     freeze = text("{minutes:.0f} min {seconds:02.0f} s", minutes=found.manifest.freeze_seconds // 60,
                   seconds=found.manifest.freeze_seconds % 60)  # fmt: skip
     words = (f"{completed:%Y-%m-%d %H:%M}", str(len(found.manifest.parts)), str(freeze), str(state))

@@ -43,11 +43,11 @@ def sql(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
 
 def sql_service(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
     """Look whether each SQL Server's service account may write into the folder of the backups."""
-    own = [d for d in c.profile.databases() if d.backed_up_by == "program" and d.server.host]
-    first = {database.server.name: database for database in own}
+    own = [d for d in c.profile.databases() if d.backed_up_by == "program"]
+    first = {(database.server.name, database.straight_to_repository): database for database in own}
     return each_system(
         "rights/sql-service",
-        ((f"sql:{name}", partial(_may_write, c, database)) for name, database in first.items()),
+        ((f"sql:{name}", partial(_may_write, c, database)) for (name, _), database in first.items()),
     )
 
 
@@ -98,12 +98,14 @@ def _may_write(c: Connections, database: Database) -> Observation:
     """Compare the access list of the folder with the account that the SQL Server's service runs as.
 
     Who is in a group is not looked at: a group that may write leaves it unknown, unless everybody is in it."""
-    assert database.server.host is not None, "asked only where the server's host is known"
-    host, folder = c.host(database.server.host), folder_for(c, database)
+    folder = folder_for(c, database)
     needed = text("SQL Server's service account must be able to write into {folder}.", folder=folder)
-    if folder.startswith("\\\\"):
+    if folder.startswith("\\\\") or database.server.host is None:
         found = text("{folder} lies on another machine, whose rights are not looked at.", folder=folder)
-        return _of(host, State.UNKNOWN, found, needed, text("Look at the rights of the share and the folder there."))
+        remedy = text("Look at the rights of the share and the folder there.")
+        system = f"sql:{database.server.name}"
+        return Observation("rights/sql-service", State.UNKNOWN, found, needed, remedy, system)
+    host = c.host(database.server.host)
     instances = [s for s in host.services() if s.name.upper() == "MSSQLSERVER" or s.name.upper().startswith("MSSQL$")]
     accounts = {service.account.casefold(): service.account for service in instances}
     if len(accounts) != 1:

@@ -25,8 +25,9 @@ def space(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
     hosts = [c.profile.brokers[0].host, *(composer.host for composer in c.profile.composers)]
     own = [database for database in c.profile.databases() if database.backed_up_by == "program"]
     asked: list[Asked] = [(f"winrm:{host.name}", partial(_room, c, host, HOME, ROOM)) for host in hosts]
-    for server in dict.fromkeys(database.server for database in own):
-        mine = [database for database in own if database.server == server]
+    fetched = [database for database in own if not database.straight_to_repository]
+    for server in dict.fromkeys(database.server for database in fetched):
+        mine = [database for database in fetched if database.server == server]
         asked.append((f"sql:{server.name}", partial(_database_room, c, server.host, mine)))
     asked.append(("", partial(_repository_room, c, own)))
     return each_system(KEY, asked)
