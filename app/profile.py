@@ -337,15 +337,17 @@ MAY_GROW = frozenset({"drain_minutes"})
 
 def digest(profile: Profile) -> str:
     """Return what tells two descriptions apart between which a run must not change: which systems there are, where they
-    answer, which databases, what is done. SHA-256 in hex. Ports of practice change with each start: left out."""
-    left_out = HOW_ONLY | MAY_GROW | ({"port"} if profile.practice else frozenset())
+    answer, which databases, what is done. SHA-256 in hex. Ports on this machine itself are left out: practice has
+    others at each start, and whoever describes it as an environment of their own has them in the profile."""
     whole = {name: value for name, value in msgspec.to_builtins(profile).items() if name not in OF_NO_RUN}
-    return hashlib.sha256(msgspec.json.encode(_without(whole, left_out), order="deterministic")).hexdigest()
+    same = _without(whole, HOW_ONLY | MAY_GROW | {"practice"})
+    return hashlib.sha256(msgspec.json.encode(same, order="deterministic")).hexdigest()
 
 
 def _without(value: Any, names: frozenset[str]) -> Any:
     if isinstance(value, dict):
-        return {name: _without(inner, names) for name, inner in value.items() if name not in names}
+        moving = {"port"} if value.get("address") in ("127.0.0.1", "localhost", "::1") else set()
+        return {name: _without(inner, names) for name, inner in value.items() if name not in names | moving}
     if isinstance(value, list | tuple):
         return [_without(inner, names) for inner in value]
     return value

@@ -256,7 +256,9 @@ def with_ports(profile: Profile, port: int) -> Profile:
 
 
 def test_ports_of_the_practice_environment_may_change() -> None:
-    practice = msgspec.structs.replace(a_profile(), practice=True)
+    whole = a_profile()
+    here = tuple(msgspec.structs.replace(vcenter, address="127.0.0.1") for vcenter in whole.vcenters)
+    practice = msgspec.structs.replace(whole, vcenters=here)
     assert digest(practice) == digest(with_ports(practice, 1))
 
 
