@@ -70,12 +70,7 @@ class TemporaryFiles(StepBase):
     def verify(self, ctx: Context, before: Json) -> Json:
         for host in self.hosts:
             there = connections(ctx).host(host)
-            if not there.folder_there(before["folder"]):
-                raise UserError(
-                    text("The folder {folder} is not there on {host}.", folder=before["folder"], host=host.name),
-                    text("It was made without an error, and is not found when looked for."),
-                    text("Look at the rights and the disk there, then try again."),
-                )
+            _must_be_there(there, before["folder"])
             if others := _others(there, before["folder"]):
                 raise _not_private(before["folder"], host.name, text("Others may: {names}.", names=", ".join(others)))
         return before
@@ -89,6 +84,15 @@ class TemporaryFiles(StepBase):
         return (*folders, *(f'{file["host"]}: del "{file["path"]}"' for file in before["files"]))
 
 
+def _must_be_there(host: WinRm, folder: str) -> None:
+    if not host.folder_there(folder):
+        raise UserError(
+            text("The folder {folder} is not there on {host}.", folder=folder, host=host.name),
+            text("It was made without an error, and is not found when looked for."),
+            text("Look at the rights and the disk there, then try again."),
+        )
+
+
 def _alone(folder: str) -> str:
     """Return the line that leaves a folder to SYSTEM and Administrators, by their SIDs: names differ by language."""
     return f'icacls "{folder}" /inheritance:r /grant:r "*S-1-5-18:(OI)(CI)F" "*S-1-5-32-544:(OI)(CI)F"'
@@ -98,7 +102,10 @@ def _make_private(ctx: Context, host: WinRm, folder: str) -> None:
     """Leave a folder to SYSTEM and Administrators: a private key will lie in it in clear. One that is theirs alone by
     what it inherits is as good, where icacls cannot (Windows 2003 has no /inheritance)."""
     done = host.run(_alone(folder), stop=ctx.stop_asked)
-    if done.exit_code != 0 and _others(host, folder):
+    if done.exit_code == 0:
+        return  # verify looks
+    _must_be_there(host, folder)
+    if _others(host, folder):
         words = text("icacls ended with {code}: {words}", code=done.exit_code, words=(done.out + done.err).strip())
         raise _not_private(folder, host.name, words)
 

@@ -68,6 +68,8 @@ CLOSED = (
     Case("the event backup fails", "sql:sql1", EVENTS, "fail", "ViewEvents could not be backed up"),
     # files
     Case("a folder is not made", "winrm:composer1", "*new-item*", "lie", "is not there on composer1"),
+    Case("a folder stays open to others", "winrm:composer1", "*icacls*", "lie", "Others may: "),
+    Case("a folder cannot be closed to others", "winrm:composer1", "*icacls*", "fail", "icacls ended with"),
     Case("a fetch is cut", "winrm:sql1", "*read-filepart*", "truncate", ""),
     Case("a fetch breaks off", "winrm:broker1", "*read-filepart*", "drop", "was lost"),
     # the notice
