@@ -48,6 +48,10 @@ class Disk:
     def rename(self, path: str, to: str) -> None:
         self.kept[to] = self.kept.pop(path)
 
+    def claim(self, path: str, to: str) -> None:
+        assert to not in self.kept, "a claim replaces nothing"
+        self.rename(path, to)
+
     def remove(self, path: str) -> None:
         self.kept.pop(path, None)
 
