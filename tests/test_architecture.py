@@ -319,7 +319,7 @@ def test_no_words_are_slipped_into_a_text_where_no_translation_reaches_them() ->
 
 
 MOMENTS = ("tests/scenarios/test_notice.py", "tests/scenarios/test_whole.py")
-"""What must happen between two calls (another workstation takes the notice, a file rots) is put there by wrapping one."""
+"""What must happen between two calls (another takes the notice, a file rots) is put there by wrapping one of them."""
 
 
 def test_tests_replace_no_code_and_at_most_make_a_limit_smaller() -> None:
@@ -332,7 +332,7 @@ def test_tests_replace_no_code_and_at_most_make_a_limit_smaller() -> None:
                     wanted = {name.name for name in names} | {getattr(node, "module", None) or ""}
                     broken += [where for name in wanted if name.split(".")[-1] in ("mock", "pytest_mock")]
                 case ast.Call(func=ast.Attribute(value=ast.Name("monkeypatch"), attr=act), args=arguments):
-                    wraps = path.relative_to(ROOT).as_posix() in MOMENTS and act in ("setattr", "undo")
+                    wraps = path.relative_to(ROOT).as_posix() in MOMENTS and act in ("setattr", "undo", "context")
                     if act not in ("setenv", "delenv", "chdir", "setitem") and not (
                         wraps or (act == "setattr" and is_data(arguments))
                     ):

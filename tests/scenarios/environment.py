@@ -119,7 +119,8 @@ class Environment:
         """Return the calls that the lab's servers received since this test began."""
         with (self.data / "lab" / "wire.jsonl").open("rb") as log:
             log.seek(self._wire_from)
-            return [msgspec.json.decode(line, type=Sent) for line in log]
+            whole = [line for line in log if line.endswith(b"\n")]  # the last may still be being written
+        return [msgspec.json.decode(line, type=Sent) for line in whole]
 
     def password(self, account: str) -> str:
         """Return the password that an account has now."""
