@@ -20,7 +20,7 @@ from app.tasks import Desk
 from app.texts import language, use_language
 from ui.look import dress
 from ui.page import Services
-from ui.pages import all_pages
+from ui.pages import make_page
 from ui.shell import Shell
 
 
@@ -40,15 +40,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     translator = qt_words(application)
     shell = open_shell(Services(Desk(paths.data()), _open))
     shell.language_changed.connect(lambda: qt_words(application, translator))
-    application.styleHints().colorSchemeChanged.connect(lambda: (dress(application), shell.retranslate()))
+    application.styleHints().colorSchemeChanged.connect(lambda _scheme: dress(application))
+    application.styleHints().colorSchemeChanged.connect(lambda _scheme: shell.retranslate())
     catch_everything(shell.show_trouble)
     shell.show()
     return application.exec()
 
 
 def open_shell(services: Services) -> Shell:
-    """Return the window with all its pages."""
-    return Shell(services, all_pages(services))
+    """Return the window; its pages are made as they are shown."""
+    return Shell(services, make_page)
 
 
 def qt_words(application: QApplication, translator: QTranslator | None = None) -> QTranslator:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QShortcut
@@ -24,8 +25,10 @@ from app.texts import LANGUAGES, Text, language, text, use_language
 from ui.flow import FLOW, Draft, Page, Wizard
 from ui.page import Services, WizardPage
 from ui.widgets.parts import keyed
-from ui.widgets.practice import PracticePanel
 from ui.widgets.steps import StepList
+
+if TYPE_CHECKING:
+    from ui.widgets.practice import PracticePanel
 
 SMALLEST = (1024, 640)
 LANGUAGE_NAMES = {"en": "English", "zh_CN": "简体中文"}
@@ -37,18 +40,15 @@ class Shell(QMainWindow):
 
     language_changed = Signal()
 
-    def __init__(self, services: Services, pages: Mapping[Page, WizardPage], wizard: Wizard | None = None) -> None:
+    def __init__(
+        self, services: Services, make: Callable[[Page, Services], WizardPage], wizard: Wizard | None = None
+    ) -> None:
         super().__init__()
-        self.services, self._pages, self._wizard = services, pages, wizard or Wizard()
+        self.services, self._make, self._wizard = services, make, wizard or Wizard()
+        self._pages: dict[Page, WizardPage] = {}
+        self._panel: PracticePanel | None = None
         self._closing = False
         self._build()
-        for page in pages.values():
-            self._stack.addWidget(page)
-            page.facts_changed.connect(self._refresh)
-            page.go_on.connect(partial(self._go_on, page))
-            page.elsewhere.connect(lambda wanted, changes: self.jump(Page(wanted), **changes))
-            page.trouble.connect(self.show_trouble)
-        self._shown: Page | None = None
         self.retranslate()
         self._show()
 
@@ -60,7 +60,10 @@ class Shell(QMainWindow):
 
     @property
     def page(self) -> WizardPage:
-        return self._pages[self._wizard.page]
+        name = self._wizard.page
+        if name not in self._pages:
+            self._pages[name] = self._made(name)
+        return self._pages[name]
 
     def forward(self) -> None:
         """What Next does; on a last page it closes the window."""
@@ -124,7 +127,8 @@ class Shell(QMainWindow):
         self._practice_words.setText(str(PRACTICE))
         self._practice_button.setText(keyed(text("Practice panel"), "i"))
         self._practice_button.setAccessibleName(str(text("Practice panel")))
-        self._panel.retranslate()
+        if self._panel is not None:
+            self._panel.retranslate()
         self._back.setText(keyed(text("Back"), "B"))
         for page in self._pages.values():
             page.retranslate()
@@ -161,11 +165,7 @@ class Shell(QMainWindow):
         self._practice_words.setWordWrap(True)
         self._practice_button.setObjectName("practice-button")
         self._practice_button.setCheckable(True)
-        self._panel = PracticePanel(self.services)
-        self._panel.hide()
-        self._panel.visibilityChanged.connect(self._practice_button.setChecked)
         self._practice_button.clicked.connect(self._show_panel)
-        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self._panel)
         banner = QFrame()
         banner.setObjectName("practice")
         row = QHBoxLayout(banner)
@@ -176,10 +176,27 @@ class Shell(QMainWindow):
 
     def _show_panel(self, wanted: bool) -> None:
         """Show or hide the panel; the window grows for it where the screen has room."""
+        if self._panel is None:
+            from ui.widgets.practice import PracticePanel
+
+            self._panel = PracticePanel(self.services)
+            self._panel.hide()
+            self._panel.visibilityChanged.connect(self._practice_button.setChecked)
+            self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self._panel)
         if wanted and not self.isMaximized():
             room = self.screen().availableGeometry().width()
             self.resize(min(self.width() + self._panel.sizeHint().width(), max(room, self.width())), self.height())
         self._panel.setVisible(wanted)
+
+    def _made(self, name: Page) -> WizardPage:
+        page = self._make(name, self.services)
+        page.retranslate()
+        self._stack.addWidget(page)
+        page.facts_changed.connect(self._refresh)
+        page.go_on.connect(partial(self._go_on, page))
+        page.elsewhere.connect(lambda wanted, changes: self.jump(Page(wanted), **changes))
+        page.trouble.connect(self.show_trouble)
+        return page
 
     def _arranged(self) -> QWidget:
         header = QHBoxLayout()
@@ -238,7 +255,7 @@ class Shell(QMainWindow):
         self._steps.show_steps([(FLOW[page].step, present) for page, present in wizard.steps()])
         practice = bool(wizard.draft.profile and wizard.draft.profile.practice)
         self._practice.setVisible(practice)
-        if not practice:
+        if not practice and self._panel is not None:
             self._panel.hide()
         self._error.setText(str(facts.error or ""))
         self._back.setVisible(buttons.back)
@@ -265,7 +282,8 @@ class Shell(QMainWindow):
             if self._sure():
                 self.page.stop()
             return
-        self._panel.hide()
+        if self._panel is not None:
+            self._panel.hide()
         self.hide()  # what is still being looked at may take a while to notice that nobody waits for it
         for job in list(self.services.jobs):
             job.stop()

@@ -1,42 +1,63 @@
-"""The pages of the wizard, one file each."""
+"""The pages of the wizard, one file each. A page is loaded and made when it is first shown: the window opens sooner."""
 
 from __future__ import annotations
 
 from ui.flow import Page
 from ui.page import Services, WizardPage
-from ui.pages.checks import ChecksPage
-from ui.pages.choose_set import ChooseSetPage
-from ui.pages.edit import EditPage
-from ui.pages.profile import ProfilePage
-from ui.pages.recovery import RecoveryPage
-from ui.pages.result import ResultPage
-from ui.pages.review import ReviewPage
-from ui.pages.run import RunPage
-from ui.pages.start import StartPage
-from ui.pages.trouble import TroublePage
-from ui.pages.verified import VerifiedPage
-from ui.pages.verify import VerifyPage
-from ui.pages.what import WhatPage
-
-PAGES: dict[Page, type[WizardPage]] = {
-    Page.RECOVERY: RecoveryPage,
-    Page.START: StartPage,
-    Page.PROFILE: ProfilePage,
-    Page.EDIT: EditPage,
-    Page.PROFILE: ProfilePage,
-    Page.EDIT: EditPage,
-    Page.WHAT: WhatPage,
-    Page.CHECKS: ChecksPage,
-    Page.REVIEW: ReviewPage,
-    Page.RUN: RunPage,
-    Page.RESULT: ResultPage,
-    Page.CHOOSE_SET: ChooseSetPage,
-    Page.VERIFY: VerifyPage,
-    Page.VERIFIED: VerifiedPage,
-    Page.TROUBLE: TroublePage,
-}
 
 
-def all_pages(services: Services) -> dict[Page, WizardPage]:
-    """Return one page of each kind."""
-    return {page: kind(services) for page, kind in PAGES.items()}
+def make_page(page: Page, services: Services) -> WizardPage:
+    """Return a new page of that name."""
+    match page:
+        case Page.RECOVERY:
+            from ui.pages.recovery import RecoveryPage
+
+            return RecoveryPage(services)
+        case Page.START:
+            from ui.pages.start import StartPage
+
+            return StartPage(services)
+        case Page.PROFILE:
+            from ui.pages.profile import ProfilePage
+
+            return ProfilePage(services)
+        case Page.EDIT:
+            from ui.pages.edit import EditPage
+
+            return EditPage(services)
+        case Page.WHAT:
+            from ui.pages.what import WhatPage
+
+            return WhatPage(services)
+        case Page.CHECKS:
+            from ui.pages.checks import ChecksPage
+
+            return ChecksPage(services)
+        case Page.REVIEW:
+            from ui.pages.review import ReviewPage
+
+            return ReviewPage(services)
+        case Page.RUN:
+            from ui.pages.run import RunPage
+
+            return RunPage(services)
+        case Page.RESULT:
+            from ui.pages.result import ResultPage
+
+            return ResultPage(services)
+        case Page.CHOOSE_SET:
+            from ui.pages.choose_set import ChooseSetPage
+
+            return ChooseSetPage(services)
+        case Page.VERIFY:
+            from ui.pages.verify import VerifyPage
+
+            return VerifyPage(services)
+        case Page.VERIFIED:
+            from ui.pages.verified import VerifiedPage
+
+            return VerifiedPage(services)
+        case Page.TROUBLE:
+            from ui.pages.trouble import TroublePage
+
+            return TroublePage(services)
