@@ -73,7 +73,8 @@ def opened_shell(qtbot: QtBot, services: Services, dialogs: Dialogs | None = Non
         Page.EDIT: EditPage(services, dialogs),
         Page.WHAT: Last(services),
     }
-    shell = Shell(services, pages, Wizard((Page.START, Page.PROFILE), Draft(task=Task.BACK_UP)))
+    start = Wizard((Page.START, Page.PROFILE), Draft(task=Task.BACK_UP))
+    shell = Shell(services, lambda page, _services: pages[page], start)
     qtbot.addWidget(shell)
     shell.show()
     return shell
