@@ -126,7 +126,7 @@ def test_a_plan_that_cannot_be_made_can_be_tried_again(services: Services, pract
     child(page, TrustDialog).reject()
     until(qtbot, lambda: not page.facts().busy)
     assert not page.facts().complete
-    assert child(page, QPushButton, "again").isVisible()
+    until(qtbot, child(page, QPushButton, "again").isVisible)  # a layout shows what it was given a moment later
 
 
 def test_the_result_of_a_backup_names_what_was_captured_and_how_it_is_proven(
