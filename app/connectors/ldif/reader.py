@@ -200,8 +200,8 @@ def _dn(spec: bytes, number: int) -> str:
     value = spec.partition(b":")[2]
     try:
         if value[:1] == b":":
-            value = binascii.a2b_base64(value[1:].strip(b" "), strict_mode=True)
-        elif value[:1] == b"<":
+            return binascii.a2b_base64(value[1:].strip(b" "), strict_mode=True).decode("utf-8")
+        if value[:1] == b"<":
             raise _by_url(number)
         return value.lstrip(b" ").decode("utf-8")
     except (binascii.Error, UnicodeDecodeError) as error:
