@@ -81,20 +81,25 @@ def test_a_backup_runs_to_its_end_and_asks_to_go_on(page: RunPage, practice: Env
     assert page._off_label.isHidden()
 
 
+def shown_card(page: RunPage) -> str:
+    """Return the name of the card that is shown, "" for none."""
+    return page._place.card.objectName() if page._place.card is not None else ""
+
+
 def test_a_step_that_fails_comes_as_a_card_and_retry_goes_on(
     page: RunPage, practice: Environment, qtbot: QtBot
 ) -> None:
     practice.fault(*EXPORT, times=1)
     page.entered(draft(practice))
-    until(qtbot, lambda: bool(page._cards))
+    until(qtbot, lambda: page._place.card is not None)
     assert page.facts().working
     assert "Provisioning" in page._off_label.text()
-    assert page._cards[0].objectName() == "failed-step"
+    assert shown_card(page) == "failed-step"
     press(page, "show-commands")
     assert page._tabs.currentIndex() == COMMANDS
     assert any("vdmexport" in line for line in page._commands.model.lines(page._commands.chosen()).splitlines())
     press(page, "retry")
-    assert not page._cards
+    assert page._place.card is None
     until(qtbot, over(page))
     assert ended(page).status is Status.DONE
 
@@ -124,9 +129,9 @@ def test_stop_puts_back_what_is_off_and_ends_the_run(page: RunPage, practice: En
 def test_stop_answers_a_card_that_waits(page: RunPage, practice: Environment, qtbot: QtBot) -> None:
     practice.fault(*EXPORT)
     page.entered(draft(practice))
-    until(qtbot, lambda: bool(page._cards))
+    until(qtbot, lambda: page._place.card is not None)
     page.stop()
-    assert not page._cards
+    assert page._place.card is None
     until(qtbot, over(page))
     assert ended(page).off == ()
 
@@ -134,12 +139,12 @@ def test_stop_answers_a_card_that_waits(page: RunPage, practice: Environment, qt
 def test_a_stopped_run_is_resumed_and_undone_by_its_name(page: RunPage, practice: Environment, qtbot: QtBot) -> None:
     practice.fault(*EXPORT)
     page.entered(draft(practice))
-    until(qtbot, lambda: bool(page._cards))
+    until(qtbot, lambda: page._place.card is not None)
     press(page, "stop")
     until(qtbot, over(page))
     run = page.draft().run
     page.entered(draft(practice, Task.RESUME, run))
-    until(qtbot, lambda: bool(page._cards))
+    until(qtbot, lambda: page._place.card is not None)
     practice.clear_faults()
     press(page, "stop")
     until(qtbot, over(page))
@@ -156,7 +161,7 @@ def test_what_could_not_begin_says_why_and_can_be_tried_again(
     assert page.facts().complete
     assert ended(page).status is Status.REFUSED
     assert isinstance(ended(page).error, Refused)
-    assert page._cards[0].objectName() == "trouble"
+    assert shown_card(page) == "trouble"
     press(page, "again")
     assert page.facts().working
     until(qtbot, over(page))
@@ -171,7 +176,7 @@ def test_without_an_environment_nothing_is_begun(page: RunPage, qtbot: QtBot) ->
 def test_the_language_changes_in_the_middle_of_a_question(page: RunPage, practice: Environment, qtbot: QtBot) -> None:
     practice.fault(*EXPORT)
     page.entered(draft(practice))
-    until(qtbot, lambda: bool(page._cards))
+    until(qtbot, lambda: page._place.card is not None)
     use_language("zh_CN")
     page.retranslate()
     assert "重试" in offered(page, "retry").text()
@@ -186,7 +191,7 @@ def test_a_question_of_a_step_is_answered_by_yes_or_no(page: RunPage) -> None:
     page._ask(question)
     press(page, "no")
     assert question.wait() is False
-    assert not page._cards
+    assert page._place.card is None
 
 
 def test_a_persons_turn_stays_while_it_is_looked_at_and_can_be_left(page: RunPage) -> None:
@@ -196,11 +201,11 @@ def test_a_persons_turn_stays_while_it_is_looked_at_and_can_be_left(page: RunPag
     first = Question(AskGuided(card))
     page._ask(first)
     assert first.wait() is Stay.STAY
-    shown = page._cards[0]
+    shown = page._place.card
     assert isinstance(shown, GuidedTurn)
     again = Question(AskGuided(dataclasses.replace(card, proof=Observation("g", State.BLOCKED, text("Nearly")))))
     page._ask(again)
-    assert page._cards == [shown]
+    assert page._place.card is shown
     assert again.wait() is Stay.STAY
     press(page, "leave")
     last = Question(AskGuided(card))

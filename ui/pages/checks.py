@@ -28,7 +28,7 @@ from ui.flow import Draft, Facts
 from ui.models.answers import SIGNS, AnswersModel, word
 from ui.page import Services, WizardPage
 from ui.widgets import questions
-from ui.widgets.cards import Card, trouble
+from ui.widgets.cards import CardPlace, trouble
 from ui.widgets.parts import Roomy, button, card, keyed, label
 
 OUTCOMES = {
@@ -50,7 +50,7 @@ class ChecksPage(WizardPage):
         super().__init__(services)
         self._job: Job | None = None
         self._looked: Looked | None = None
-        self._card: Card | None = None
+        self._place = CardPlace()
         self._model = AnswersModel(self)
         self._build()
         self.retranslate()
@@ -84,8 +84,7 @@ class ChecksPage(WizardPage):
         self._empty.setText(str(text("The first answers come in a moment.")))
         self._unknown.setText(str(UNKNOWN))
         self._model.retranslate()
-        if self._card is not None:
-            self._card.retranslate()
+        self._place.retranslate()
         self._show()
 
     # ---- building
@@ -109,6 +108,7 @@ class ChecksPage(WizardPage):
         above.addWidget(self._again)
         self._table = self._made_table()
         self.layout_.setSpacing(8)
+        self.layout_.addLayout(self._place)
         self.layout_.addLayout(above)
         self.layout_.addWidget(self._unknown)
         self.layout_.addWidget(self._empty)
@@ -155,7 +155,7 @@ class ChecksPage(WizardPage):
             self._job.stop()
         self._job, self._looked = None, None
         self._model.clear()
-        self._drop_card()
+        self._place.drop()
         profile = self._draft.profile
         if profile is None:
             self._show()
@@ -203,20 +203,9 @@ class ChecksPage(WizardPage):
         if job is not self._job:
             return
         self._job = None
-        self._card = trouble(error, FAILED, self._look)
-        self.layout_.insertWidget(0, self._card)
+        self._place.show_card(trouble(error, FAILED, self._look))
         self._show()
-        first = self._card.first()
-        if first is not None:
-            first.setFocus(Qt.FocusReason.OtherFocusReason)
         self.facts_changed.emit()
-
-    def _drop_card(self) -> None:
-        if self._card is not None:
-            self.layout_.removeWidget(self._card)
-            self._card.hide()
-            self._card.deleteLater()
-            self._card = None
 
     # ---- showing
 
@@ -238,7 +227,7 @@ class ChecksPage(WizardPage):
         self._empty.setVisible(not answers and self._job is not None)
         self._table.horizontalHeader().setVisible(bool(answers))
         self._again.setEnabled(self._job is None)
-        self._summary.setVisible(self._card is None)
+        self._summary.setVisible(self._place.card is None)
         self._show_chosen()
 
     def _sentence(self) -> str:

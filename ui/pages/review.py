@@ -16,7 +16,7 @@ from ui.flow import Draft, Facts
 from ui.models.plan import STEP, PlanModel
 from ui.page import Services, WizardPage
 from ui.widgets import questions
-from ui.widgets.cards import Card, trouble
+from ui.widgets.cards import CardPlace, trouble
 from ui.widgets.parts import Roomy, button, copy, fixed_letters, keyed, label
 
 LOOKING = text("The plan is being made: the systems are looked at, nothing is changed.")
@@ -30,7 +30,7 @@ class ReviewPage(WizardPage):
         super().__init__(services)
         self._job: Job | None = None
         self._lines: tuple[PlannedLine, ...] = ()
-        self._card: Card | None = None
+        self._place = CardPlace()
         self._build()
         self.retranslate()
 
@@ -60,8 +60,7 @@ class ReviewPage(WizardPage):
         self._off_title.setText(
             str(text("Off or left on hosts meanwhile; put back also if the run fails or is stopped:"))
         )
-        if self._card is not None:
-            self._card.retranslate()
+        self._place.retranslate()
         self._show()
 
     # ---- building
@@ -87,6 +86,7 @@ class ReviewPage(WizardPage):
         row.addStretch(1)
         row.addWidget(self._copy)
         self.layout_.setSpacing(8)
+        self.layout_.addLayout(self._place)
         for widget in (self._summary, self._off_title, self._off):
             self.layout_.addWidget(widget)
         self.layout_.addWidget(self._tree, 1)
@@ -98,7 +98,7 @@ class ReviewPage(WizardPage):
     def _look(self) -> None:
         profile = self._draft.profile
         self._lines = ()
-        self._drop_card()
+        self._place.drop()
         if profile is None:
             self._show()
             return
@@ -131,20 +131,9 @@ class ReviewPage(WizardPage):
         if job is not self._job:
             return
         self._job = None
-        self._card = trouble(error, FAILED, self._look)
-        self.layout_.insertWidget(0, self._card)
+        self._place.show_card(trouble(error, FAILED, self._look))
         self._show()
-        first = self._card.first()
-        if first is not None:
-            first.setFocus(Qt.FocusReason.OtherFocusReason)
         self.facts_changed.emit()
-
-    def _drop_card(self) -> None:
-        if self._card is not None:
-            self.layout_.removeWidget(self._card)
-            self._card.hide()
-            self._card.deleteLater()
-            self._card = None
 
     # ---- showing
 
@@ -160,7 +149,7 @@ class ReviewPage(WizardPage):
         for widget in (self._off_title, self._off):
             widget.setVisible(bool(off))
         self._summary.setText(str(self._sentence()))
-        self._summary.setVisible(self._card is None)
+        self._summary.setVisible(self._place.card is None)
         later = sum(1 for line in self._lines if line.unknown.message)
         self._unknown.setText(
             str(text("The commands of {count} steps are known only when the run has come there.", count=later))

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QTabWidget,
     QTreeView,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -34,13 +33,14 @@ from ui.models.log import Entry, Log, entry_of
 from ui.models.steps import StepsModel
 from ui.page import Services, WizardPage
 from ui.widgets import cards, questions
-from ui.widgets.cards import Card, GuidedTurn
+from ui.widgets.cards import Card, CardPlace, GuidedTurn
 from ui.widgets.logview import LogView
 from ui.widgets.parts import Roomy, label
 from ui.widgets.times import span
 
 if TYPE_CHECKING:
     from app.engine.ending import Ending
+    from app.engine.prompter import GuidedCard
 
 FREEZE = "backup/freeze"
 STEPS, LOG, COMMANDS = range(3)
@@ -73,8 +73,7 @@ class RunPage(WizardPage):
         self._overall, self._stopping = 0.0, False
         self._now: Text = NOTHING
         self._off: dict[str, Text] = {}
-        self._cards: list[Card] = []
-        self._guided: GuidedTurn | None = None
+        self._place = CardPlace()
         self._question: Question | None = None
         self._dialog: QDialog | None = None
         self._taskbar: power.Taskbar | None = None
@@ -122,8 +121,7 @@ class RunPage(WizardPage):
         self._steps.retranslate()
         for view in (self._view, self._commands):
             view.retranslate()
-        for card in self._cards:
-            card.retranslate()
+        self._place.retranslate()
         self._say(self._now)
         self._tell_time()
 
@@ -139,8 +137,6 @@ class RunPage(WizardPage):
         times.addWidget(self._elapsed)
         times.addWidget(self._freeze)
         times.addStretch(1)
-        self._card_place = QVBoxLayout()
-        self._card_place.setSpacing(8)
         self._tree = self._made_tree()
         self._view = LogView(self.services, self._log)
         self._commands = LogView(self.services, self._log, commands=True, keys="WYV")
@@ -153,7 +149,7 @@ class RunPage(WizardPage):
         self.layout_.addWidget(self._bar)
         self.layout_.addLayout(times)
         self.layout_.addWidget(self._off_label)
-        self.layout_.addLayout(self._card_place)
+        self.layout_.addLayout(self._place)
         self.layout_.addWidget(self._tabs, 1)
 
     def _made_tree(self) -> QTreeView:
@@ -182,7 +178,7 @@ class RunPage(WizardPage):
         self._stop, self._stopping = StopToken(), False
         self._begun, self._frozen_since, self._frozen, self._overall = time.monotonic(), 0.0, 0.0, 0.0
         self._off.clear()
-        self._drop_cards()
+        self._place.drop()
         self._log.clear()
         self._steps.clear()
         self._bar.setValue(0)
@@ -238,8 +234,9 @@ class RunPage(WizardPage):
             self._turn_over(event.key)
 
     def _turn_over(self, key: str) -> None:
-        if self._guided is not None and self._guided.key == key:
-            self._drop_cards()
+        turn = self._place.card
+        if isinstance(turn, GuidedTurn) and turn.key == key:
+            self._place.drop()
 
     def _beat(self, event: events.Heartbeat) -> None:
         """Something may be off since before this page was opened: a resumed run closes it first."""
@@ -255,10 +252,7 @@ class RunPage(WizardPage):
             self._dialog = questions.answer(self.window(), question)
             self._dialog.finished.connect(self._dialog_over)
         elif (turn := cards.guided_subject(question)) is not None:
-            if self._guided is None or self._guided.key != turn.key:
-                self._guided = GuidedTurn(turn)
-                self._show_card(self._guided)
-            question.answer(self._guided.looked(turn))
+            question.answer(self._guided(turn).looked(turn))
             self._question = None
         elif isinstance(subject, AskFailed):
             self._show_card(cards.failed(question, self._show_commands, self._answered))
@@ -267,13 +261,17 @@ class RunPage(WizardPage):
         else:
             raise TypeError(f"nobody knows how to ask this: {subject!r}")
 
+    def _guided(self, turn: GuidedCard) -> GuidedTurn:
+        """Return the card of a person's turn; it stays while the same turn is asked about again and again."""
+        shown = self._place.card
+        if isinstance(shown, GuidedTurn) and shown.key == turn.key:
+            return shown
+        made = GuidedTurn(turn)
+        self._show_card(made)
+        return made
+
     def _show_card(self, card: Card) -> None:
-        self._drop_cards(keep_guided=isinstance(card, GuidedTurn))
-        self._cards.append(card)
-        self._card_place.addWidget(card)
-        first = card.first()
-        if first is not None:
-            first.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._place.show_card(card)
         self._show_taskbar()
         QApplication.alert(self.window())
 
@@ -282,18 +280,9 @@ class RunPage(WizardPage):
 
     def _answered(self) -> None:
         self._question = None
-        self._drop_cards()
+        self._place.drop()
         self._show_taskbar()
         self._tree.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def _drop_cards(self, *, keep_guided: bool = False) -> None:
-        for card in self._cards:
-            self._card_place.removeWidget(card)
-            card.hide()
-            card.deleteLater()
-        self._cards.clear()
-        if not keep_guided:
-            self._guided = None
 
     def _show_commands(self, key: str, title: Text) -> None:
         self._commands.show_step(key, title)
@@ -337,7 +326,7 @@ class RunPage(WizardPage):
         self._question = None
         self._frozen_since = 0.0
         self._clock.stop()
-        self._drop_cards()
+        self._place.drop()
         power.stay_awake(False)
         if self._taskbar is not None:
             self._taskbar.show(0, power.NONE)
@@ -371,7 +360,7 @@ class RunPage(WizardPage):
 
     def _show_taskbar(self) -> None:
         if self._taskbar is not None:
-            self._taskbar.show(self._overall, power.PAUSED if self._cards else power.NORMAL)
+            self._taskbar.show(self._overall, power.PAUSED if self._place.card else power.NORMAL)
 
 
 def work(job: Job, services: Services, draft: Draft, stop: StopToken) -> Ending:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -92,6 +93,35 @@ class Card(QFrame):
         shown.setAccessibleName(str(text("Details")))
         self._column.addWidget(shown)
         self.offer("details", text("Details"), "D", lambda: shown.setVisible(not shown.isVisible()))
+
+
+class CardPlace(QVBoxLayout):
+    """Where a page shows a card, one at a time; it takes no room while there is none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.card: Card | None = None
+
+    def show_card(self, card: Card) -> None:
+        """Show this card in place of the one before; the keyboard goes to its first button."""
+        self.drop()
+        self.card = card
+        self.addWidget(card)
+        first = card.first()
+        if first is not None:
+            first.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def drop(self) -> None:
+        """Take the card away, if there is one."""
+        if self.card is not None:
+            self.removeWidget(self.card)
+            self.card.hide()
+            self.card.deleteLater()
+            self.card = None
+
+    def retranslate(self) -> None:
+        if self.card is not None:
+            self.card.retranslate()
 
 
 def failed(question: Question, commands: Callable[[str, Text], None], over: Callable[[], None]) -> Card:
