@@ -1,4 +1,4 @@
-"""The commands of the command line: what each asks of `tasks`, and how its answer is written."""
+"""The commands of the command line: what each asks of the other modules, and how its answer is written."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from app import datafolder, paths, tasks
+from app import backups, datafolder, dry_run, history, looking, paths, pool_report, tasks
 from app import profile as profiles_
 from app.console import Console, Terminal, as_csv, ask_password, ask_trust
+from app.desk import Desk
 from app.errors import Refused, Stopped
 from app.observation import State
 from app.profile import PRACTICE, Profile
 from app.secrets import passwords_from, unused_names
-from app.tasks import Desk
 from app.texts import text
 from app.words import clean
 
@@ -90,7 +90,7 @@ def check(options: argparse.Namespace) -> int:
     if options.table:
         return _table(_console(options))
     console, desk = _console(options), _desk(options)
-    looked = tasks.look(desk, _profile(options, desk), lambda answer: console.observation(answer.seen))
+    looked = looking.look(desk, _profile(options, desk), lambda answer: console.observation(answer.seen))
     outcome = looked.outcome
     words = {"done": text("A backup can begin."), "blocked": text("A backup cannot begin."),
              "unknown": text("Whether a backup can begin could not be looked at.")}  # fmt: skip
@@ -121,7 +121,7 @@ def backup(options: argparse.Namespace) -> int:
         left = tasks.close_left(desk, profile, prompter, console.live, stop)
     if left is not None:
         return _ended(console, left)
-    looked = tasks.look(desk, profile, lambda answer: _bad(console, answer))
+    looked = looking.look(desk, profile, lambda answer: _bad(console, answer))
     outcome = looked.outcome
     if outcome == "done" and looked.warnings and not _goes_on(looked, profile, prompter, asks=not options.yes):
         outcome = "blocked"
@@ -134,20 +134,20 @@ def backup(options: argparse.Namespace) -> int:
     return _ended(console, ending)
 
 
-def _goes_on(looked: tasks.Looked, profile: Profile, prompter: Prompter, *, asks: bool) -> bool:
+def _goes_on(looked: looking.Looked, profile: Profile, prompter: Prompter, *, asks: bool) -> bool:
     """Say whether warnings are taken: the operator is asked, else the profile answers."""
     if not asks:
         return profile.answers.on_warning == "go-on"
     return prompter.yes_no("warnings", text("There are {count} warnings. Go on?", count=len(looked.warnings)))
 
 
-def _bad(console: Console, answer: tasks.Answer) -> None:
+def _bad(console: Console, answer: looking.Answer) -> None:
     if answer.seen.state is not State.PASSED:
         console.observation(answer.seen)
 
 
 def _dry_run(console: Console, desk: Desk, profile: Profile) -> int:
-    planned = tasks.plan(desk, profile)
+    planned = dry_run.plan(desk, profile)
     for line in planned:
         console.line("    " * line.depth + line.words)
         for command in line.commands:
@@ -161,7 +161,7 @@ def sets(options: argparse.Namespace) -> int:
     """List what lies in the repository."""
     console, desk = _console(options), _desk(options)
     profile = desk.profile(options.profile)
-    found = tasks.sets(profile)
+    found = backups.sets(profile)
     rows = [
         (f.folder.name, f.manifest.completed, len(f.manifest.parts), f.manifest.freeze_seconds, f.state)
         if f.manifest
@@ -173,14 +173,14 @@ def sets(options: argparse.Namespace) -> int:
         console.table(headings, rows)
     else:
         console.line(text("There is no backup set in {repository} yet.", repository=profile.repository))
-    console.result({"repository": profile.repository, "sets": [tasks.set_json(f) for f in found]})
+    console.result({"repository": profile.repository, "sets": [backups.set_json(f) for f in found]})
     return 0
 
 
 def verify(options: argparse.Namespace) -> int:
     """Read a set whole and say what is damaged, by file."""
     console, desk = _console(options), _desk(options)
-    folder, seen = tasks.verify(desk, options.profile, options.set, console.observation)
+    folder, seen = backups.verify(desk, options.profile, options.set, console.observation)
     bad = [found for found in seen if found.state is State.BLOCKED]
     unknown = [found for found in seen if found.state is State.UNKNOWN]
     outcome = "damaged" if bad else "unknown" if unknown else "done"
@@ -196,7 +196,7 @@ def verify(options: argparse.Namespace) -> int:
 def runs(options: argparse.Namespace) -> int:
     """List the runs that this workstation knows, and what the broker's notice tells of others. Changes nothing."""
     console, desk = _console(options), _desk(options)
-    listed = tasks.runs(desk, _profile(options, desk))
+    listed = history.runs(desk, _profile(options, desk))
     if listed.runs:
         console.table(
             (text("run"), text("what"), text("status"), text("still off")),
@@ -233,7 +233,7 @@ def undo(options: argparse.Namespace) -> int:
 def report(options: argparse.Namespace) -> int:
     """Say what a run did, step by step, from the journal."""
     console, desk = _console(options), _desk(options)
-    told = tasks.report(desk, options.run)
+    told = history.report(desk, options.run)
     console.line(text("Run {run}: {status}", run=told["run"], status=told["status"]))
     console.table(
         (text("step"), text("outcome"), text("seconds")),
@@ -252,12 +252,12 @@ def report(options: argparse.Namespace) -> int:
 def pools(options: argparse.Namespace) -> int:
     """The paper's appendix A: pools by kind, provisioning, sessions remote and local, with totals that are right."""
     console, desk = _console(options), _desk(options)
-    rows = tasks.pools(desk, _profile(options, desk))
+    rows = pool_report.pools(desk, _profile(options, desk))
     headings = (
         text("pool"), text("name"), text("kind"), text("provisioning"), text("desktops"), text("remote sessions"),
         text("local sessions"),
     )  # fmt: skip
-    totals = tasks.totals(rows)
+    totals = pool_report.totals(rows)
     cells = [(r.pool_id, r.name, r.kind, r.provisioning, r.desktops, r.remote, r.local) for r in (*rows, totals)]
     if options.csv:
         written = as_csv([heading.message for heading in headings], cells)
@@ -298,7 +298,7 @@ def _tell(console: Console, ending: Ending) -> None:
         console.line(text("Still off: {what}", what=off.what_is_off))
         for line in off.by_hand:
             console.line(f"    {line}")
-    told: dict[str, Any] = ending.as_json() | tasks.of_set(ending)
+    told: dict[str, Any] = ending.as_json() | backups.of_set(ending)
     if "set" in told:
         console.line(text("The backup set: {set}", set=told["set"]))
         frozen, skew = told["freeze_seconds"], told["skew_seconds"]

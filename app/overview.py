@@ -8,10 +8,11 @@ import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
-from app import tasks
+from app import history
+from app.desk import Desk
 from app.errors import UserError
+from app.history import ListedRun
 from app.profile import PRACTICE
-from app.tasks import Desk, ListedRun
 from app.texts import NOTHING, Text
 
 UNFINISHED = ("interrupted", "lost", "needs-you", "waiting")
@@ -94,7 +95,7 @@ def left_elsewhere(desk: Desk) -> tuple[LeftOff, ...]:
     if not names:
         return ()
     profile = desk.store.load(names[0])
-    listed = tasks.runs(Desk(desk.data, desk.given), profile)
+    listed = history.runs(Desk(desk.data, desk.given), profile)
     return tuple(
         LeftOff(run, profile.name) for run in listed.runs if run.known_from == "notice" and run.status == "lost"
     )

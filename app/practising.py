@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from app.desk import Desk
 from app.errors import UserError
-from app.tasks import Desk
 from app.texts import Text, text
 
 

@@ -379,6 +379,12 @@ def unreachable(profile: Profile) -> Iterator[Observation]:
             )  # fmt: skip
 
 
+def refuse_unreachable(profile: Profile) -> None:
+    """Raise Refused for a profile that was written by hand, or before this was asked of one."""
+    for seen in unreachable(profile):
+        raise Refused(text("The profile cannot be used."), seen.found, seen.remedy)
+
+
 def _unreadable(path: Path, why: Text | str) -> Refused:
     return Refused(
         text("The profile {path} cannot be used.", path=str(path)),

@@ -34,7 +34,7 @@ class Walk:
     def __init__(self, data: Path, out: Path, scale: int) -> None:
         from PySide6.QtWidgets import QApplication
 
-        from app.tasks import Desk
+        from app.desk import Desk
         from ui.page import Services
 
         found = QApplication.instance()
@@ -109,7 +109,7 @@ def walk(data: Path, out: Path, scale: int) -> None:
     """Go through every page and take its pictures. The practice environment of `data` must run."""
     from app import practising
     from app.practising import Kind, Offer
-    from app.tasks import Desk
+    from app.desk import Desk
     from app.texts import NOTHING
     from ui.flow import Page, Task
 

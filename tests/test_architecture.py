@@ -45,7 +45,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 """What the modules of a package may import of ours besides their own package. The longest name that fits rules."""
 
 COMMANDS = (
-    *("app.cli", "app.commands", "app.console", "app.logs", "app.tasks", "app.__main__"),
+    *("app.cli", "app.commands", "app.console", "app.logs", "app.desk", "app.tasks", "app.__main__"),
+    *("app.backups", "app.dry_run", "app.history", "app.looking", "app.pool_report"),
     *("app.overview", "app.practising", "app.words", "app.leftovers"),
 )
 """What a command line and the screen are made of: it may use everything, and nothing below it uses it."""

@@ -16,7 +16,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication
 
 from app import datafolder, paths
-from app.tasks import Desk
+from app.desk import Desk
 from app.texts import language, use_language
 from ui.look import dress
 from ui.page import Services

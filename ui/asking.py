@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 
+from app.desk import Desk
 from app.engine.prompter import Choice, FailedStep, GuidedCard, Stay
 from app.errors import Stopped
 from app.profile import Profile
 from app.secrets import Passwords, keyring_there, store_password
-from app.tasks import Desk
 from app.texts import Text
 from app.trust import Certificate
 from ui.bridge import Job

@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.tasks import Desk
+from app.desk import Desk
 from ui.bridge import Job
 from ui.flow import Draft, Facts
 

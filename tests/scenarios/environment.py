@@ -18,14 +18,15 @@ from typing import Any
 import msgspec
 
 from app import cli, paths
+from app.desk import Desk
 from app.lab import process
 from app.lab.practice import practice_profile
 from app.lab.world import Event
+from app.looking import Answer, Looked, look
 from app.observation import Observation
 from app.profile import Profile
 from app.runbooks.checks.check import Surroundings
 from app.runbooks.checks.table import CHECKS
-from app.tasks import Answer, Desk, Looked, look
 from app.texts import use_language
 from app.trust import describe
 

@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 
 from app import tasks
+from app.desk import Desk
 from app.engine.ending import Ending
 from app.engine.events import Event
 from app.engine.prompter import Prompter, Unattended
 from app.profile import Options, Profile
-from app.tasks import Desk
 from tests.scenarios.environment import Environment
 
 SLICE = 0.02  # seconds that the longest wait takes

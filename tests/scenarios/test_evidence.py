@@ -9,16 +9,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from app import tasks
+from app import backups, tasks
 from app.backupset import repository
 from app.backupset.manifest import Manifest
+from app.desk import Desk
 from app.engine.ending import Ending, Status
 from app.engine.events import Event, GuidedWaits, StepStarted
 from app.engine.prompter import Unattended
 from app.lab.rows import Service
 from app.profile import ImageBackup, Profile
 from app.runbooks.fetching import holds_private_key
-from app.tasks import Desk
 from app.view import components
 from tests.scenarios.environment import Environment
 from tests.scenarios.running import Hurried, back_up, hurried, resume, sets, with_options
@@ -29,7 +29,7 @@ PATIENT = Unattended(guided_seconds=30)
 
 def manifest_of(ending: Ending) -> Manifest:
     assert ending.status is Status.DONE, ending
-    return repository.open_set(Path(tasks.of_set(ending)["set"]))
+    return repository.open_set(Path(backups.of_set(ending)["set"]))
 
 
 def at_step(key: str, do: Callable[[], None]) -> Callable[[Event], None]:
@@ -80,7 +80,7 @@ def test_a_recovery_password_of_another_day_fails_the_run_and_is_told_before_it(
 def test_a_recovery_password_that_nobody_knows_here_is_a_weakness_of_the_set(environment: Environment) -> None:
     environment.scene("encrypted-export")
     environment.pin()
-    known = tasks.Desk(environment.data).passwords(environment.profile())
+    known = Desk(environment.data).passwords(environment.profile())
     profile = environment.real_profile()
     given = {account: known.of(account, "") for account in ("PRACTICE\\viewkeeper", "vksql")}
     manifest = manifest_of(back_up(environment, profile, desk=Desk(environment.data, given, clock=Hurried())))
@@ -246,7 +246,7 @@ def test_an_image_backup_of_the_operators_own_is_recorded(environment: Environme
 def test_only_a_key_with_its_own_private_part_counts_as_one(environment: Environment, tmp_path: Path) -> None:
     ending = back_up(environment)
     [part] = manifest_of(ending).part(components.COMPOSER_KEYS)
-    good = (Path(tasks.of_set(ending)["set"]) / part.file).read_text("ascii")
+    good = (Path(backups.of_set(ending)["set"]) / part.file).read_text("ascii")
     file = tmp_path / "keys.xml"
     file.write_text(good)
     assert holds_private_key(file)

@@ -79,10 +79,10 @@ def test_the_notice_is_written_before_anything_and_removed_after_everything(envi
     "options", [{"stop_connection_server": True, "event_database": "before"}], ids=["connection-server-events-before"]
 )
 def test_the_plan_follows_the_options(environment: Environment, options: dict[str, Any]) -> None:
-    from app import tasks
+    from app import dry_run
 
     profile = with_options(environment.profile(), **options)
-    lines = [line.as_json() for line in tasks.plan(hurried(environment), profile)]
+    lines = [line.as_json() for line in dry_run.plan(hurried(environment), profile)]
     assert back_up(environment, profile).status is Status.DONE
     assert sent(environment, noticing(lines)) == commands(lines[1:])
 

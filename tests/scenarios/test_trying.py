@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
+from app.desk import places
 from app.observation import Observation, State
 from app.profile import Database, Profile
 from app.runbooks.discovery import NamedDatabase, NamedVCenter, from_settings, named_by_view
 from app.runbooks.trying import try_all
-from app.tasks import places
 from tests.scenarios.environment import Environment
 
 

@@ -21,8 +21,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
+from app.desk import Desk
 from app.engine import events
-from app.tasks import Desk
 from app.texts import text, use_language
 from app.wire import Command
 from ui.bridge import Job

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app import paths
-from app.tasks import Desk
+from app.desk import Desk
 from app.texts import use_language
 from tests.scenarios.environment import Environment
 from ui.look import dress

@@ -9,7 +9,7 @@ from typing import TypeVar
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app import tasks
+from app import backups, dry_run, tasks
 from app.engine.ending import Ending, Status
 from app.engine.journal import Held
 from app.engine.prompter import Unattended
@@ -106,7 +106,7 @@ def test_the_review_shows_every_command_and_what_is_off(
     assert page.facts().complete
     assert "Provisioning of:" in page._off.text()
     assert "VMware View Composer" in page._off.text()
-    planned = tasks.plan(practice_services.desk, practice.profile())
+    planned = dry_run.plan(practice_services.desk, practice.profile())
     page._copy.click()
     copied = QApplication.clipboard().text()
     for line in planned:
@@ -134,7 +134,7 @@ def test_the_result_of_a_backup_names_what_was_captured_and_how_it_is_proven(
 ) -> None:
     profile = practice.profile()
     ending = tasks.back_up(practice_services.desk, profile, Unattended(), lambda _event: None)
-    told = ending.as_json() | tasks.of_set(ending)
+    told = ending.as_json() | backups.of_set(ending)
     page = ResultPage(practice_services)
     shown(page, qtbot, Draft(task=Task.BACK_UP, profile=profile, run=ending.run, ended=ending, ending=told))
     words = page.words()

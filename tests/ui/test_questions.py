@@ -14,9 +14,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QLabel, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.desk import Desk
 from app.errors import UserError
 from app.profile import Profile
-from app.tasks import Desk
 from app.texts import text
 from app.trust import Certificate
 from ui.asking import AskPassword, AskTrust, AskYesNo, Given, desk_for, forget, remember

@@ -14,8 +14,8 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app import tasks
-from app.tasks import Desk
+from app import backups
+from app.desk import Desk
 from app.texts import language
 from tests.scenarios.environment import Environment
 from tests.scenarios.running import back_up
@@ -36,7 +36,7 @@ def own_practice(tmp_path: Path) -> Iterator[Environment]:
 
 
 def whole_sets(environment: Environment) -> int:
-    return sum(found.manifest is not None for found in tasks.sets(environment.profile()))
+    return sum(found.manifest is not None for found in backups.sets(environment.profile()))
 
 
 @pytest.mark.parametrize("wanted", ["en", "zh_CN"])

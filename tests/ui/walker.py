@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QAbstractButton, QApplication
 
-from app.tasks import Desk
+from app.desk import Desk
 from ui.application import open_shell
 from ui.page import Services
 

@@ -9,8 +9,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QBrush, QFont
 from PySide6.QtWidgets import QApplication
 
+from app.looking import Answer
 from app.observation import State
-from app.tasks import Answer
 from app.texts import Text, text
 from app.words import clean, state_word
 from ui.look import colour

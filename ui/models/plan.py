@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QFont, QStandardItem, QStandardItemModel
 
-from app.tasks import PlannedLine
+from app.dry_run import PlannedLine
 from app.texts import text
 from app.words import clean
 

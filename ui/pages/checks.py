@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.errors import Stopped, UserError
+from app.looking import Answer, Looked
 from app.observation import State
-from app.tasks import Answer, Looked
 from app.texts import Text, text
 from ui.asking import desk_for
 from ui.bridge import Job, Question
@@ -162,14 +162,14 @@ class ChecksPage(WizardPage):
             return
 
         def work(job: Job) -> Looked:
-            from app import tasks
+            from app import looking
 
             def tell(answer: Answer) -> None:
                 if job.stop_asked.is_set():
                     raise Stopped
                 job.post(answer)
 
-            return tasks.look(desk_for(job, self.services.desk), profile, tell)
+            return looking.look(desk_for(job, self.services.desk), profile, tell)
 
         job = self.services.work(self, work)
         job.batch.connect(lambda answers: self._take(job, answers))

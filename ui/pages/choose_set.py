@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
 
-from app import tasks
+from app import backups
 from app.backupset.repository import Found
 from app.errors import UserError
 from app.texts import Text, text
@@ -48,7 +48,7 @@ class ChooseSetPage(WizardPage):
         profile = draft.profile
         if profile is None or self._looking is not None:
             return
-        self._looking = self.services.work(self, lambda _job: tuple(tasks.sets(profile)))
+        self._looking = self.services.work(self, lambda _job: tuple(backups.sets(profile)))
         self._looking.done.connect(self._take)
         self._looking.failed.connect(self._failed)
         self._looking.broke.connect(self.trouble)

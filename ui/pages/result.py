@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import tasks
+from app import history
 from app.backupset.manifest import Manifest, Part
 from app.engine.ending import Ending, PlanDiffers, Status
 from app.errors import UserError
@@ -187,7 +187,7 @@ class ResultPage(WizardPage):
 
     def _show_report(self) -> None:
         run, desk = self._draft.run, self.services.desk
-        job = self.services.work(self, lambda _job: tasks.report(desk, run))
+        job = self.services.work(self, lambda _job: history.report(desk, run))
         job.done.connect(lambda told: ReportDialog(f"{self.words()}\n\n{report_words(told)}", run, self).open())
         job.failed.connect(lambda error: ReportDialog(f"{self.words()}\n\n{error}", run, self).open())
         job.broke.connect(self.trouble)

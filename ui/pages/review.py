@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QTreeView, QWidget
 
+from app.dry_run import PlannedLine
 from app.errors import UserError
-from app.tasks import PlannedLine
 from app.texts import Text, text
 from ui.asking import desk_for
 from ui.bridge import Job, Question
@@ -104,9 +104,9 @@ class ReviewPage(WizardPage):
             return
 
         def work(job: Job) -> tuple[PlannedLine, ...]:
-            from app import tasks
+            from app import dry_run
 
-            return tasks.plan(desk_for(job, self.services.desk), profile)
+            return dry_run.plan(desk_for(job, self.services.desk), profile)
 
         job = self.services.work(self, work)
         job.asked.connect(self._asked)

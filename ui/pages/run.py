@@ -292,11 +292,11 @@ class RunPage(WizardPage):
     # ---- ending
 
     def _done(self, ending: Ending) -> None:
-        from app import tasks
+        from app import backups
 
         self._over()
         self._bar.setValue(WHOLE if ending.exit_code == 0 else self._bar.value())
-        told = {**ending.as_json(), **tasks.of_set(ending)}
+        told = {**ending.as_json(), **backups.of_set(ending)}
         run = ending.run or self._draft.run
         self._draft = dataclasses.replace(self._draft, run=run, ending=told, ended=ending)
         self._say(ending.text)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QProgressBar, QWidget
 
-from app import tasks
+from app import backups
 from app.backupset import repository
 from app.errors import Stopped, UserError
 from app.observation import Observation, State
@@ -96,7 +96,7 @@ class VerifyPage(WizardPage):
                 raise Stopped
 
         job.post(_Size(len(repository.open_set(folder).parts)))
-        tasks.verify(self.services.desk, profile, str(folder), tell)
+        backups.verify(self.services.desk, profile, str(folder), tell)
         return True
 
     def _take(self, batch: list[Observation | _Size]) -> None:

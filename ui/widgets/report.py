@@ -14,7 +14,7 @@ from ui.widgets.parts import button, copy, fixed_letters, keyed, label
 
 
 def report_words(told: Mapping[str, Any]) -> str:
-    """Return `tasks.report` as text."""
+    """Return `history.report` as text."""
     return "\n".join(_lines(told))
 
 

@@ -1,0 +1,92 @@
+"""What earlier runs did, and how they stand: as the journal has it, and the broker's notice. Looks only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.errors import UserError
+
+if TYPE_CHECKING:
+    from app.desk import Desk
+    from app.engine.journal import Run
+    from app.profile import Profile
+
+
+@dataclass(frozen=True)
+class ListedRun:
+    """A run as it is listed: where it is known from (journal or notice), how it stands, and what is still off."""
+
+    id: str
+    runbook: str
+    status: str
+    started: float
+    off: tuple[str, ...]
+    known_from: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "run": self.id, "runbook": self.runbook, "status": self.status, "started": self.started,
+            "off": list(self.off), "known_from": self.known_from,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The runs; `notice_unknown` says why the broker's notice could not be read, None where it could."""
+
+    runs: tuple[ListedRun, ...]
+    notice_unknown: UserError | None = None
+
+
+def runs(desk: Desk, profile: Profile) -> Listed:
+    """Return the runs of the journal, and one that only the broker's notice tells of. Looks only."""
+    from app.engine.lease import is_alive
+    from app.runbooks import notice
+
+    with desk.journal() as journal:
+        known = [
+            ListedRun(
+                run.id, run.runbook, _stands(run, is_alive(desk.data, run.environment)), run.started,
+                tuple(str(held.what_is_off) for held in journal.held(run.id) if held.closed is None), "journal",
+            )
+            for run in journal.runs()
+        ]  # fmt: skip
+    try:
+        with desk.connections(profile) as c:
+            found = notice.read_all(c)
+    except UserError as error:
+        return Listed(tuple(known), error)
+    ids = {run.id for run in known}
+    strangers = [
+        ListedRun(
+            one.note.run.id, one.note.run.runbook, "lost" if one.lost else "running elsewhere", one.note.run.started,
+            tuple(str(held.what_is_off) for held in one.note.held), "notice",
+        )
+        for one in found
+        if one.note.run.id not in ids
+    ]  # fmt: skip
+    return Listed((*known, *strangers))
+
+
+def _stands(run: Run, alive: bool) -> str:
+    return "interrupted" if run.status == "running" and not alive else run.status
+
+
+def report(desk: Desk, run: str) -> dict[str, Any]:
+    """Return what a run did, step by step, as the journal has it."""
+    with desk.journal() as journal:
+        found, effects, held = journal.run(run), journal.effects(run), journal.held(run)
+    return {
+        "run": found.id, "status": found.status, "environment": found.environment, "inputs": found.inputs,
+        "started": found.started, "ended": found.ended,
+        "error": " ".join(v for k, v in (found.error or {}).items() if v and k != "details"),
+        "steps": [
+            {
+                "key": e.key, "episode": e.episode, "phase": e.phase.value, "evidence": e.result,
+                "seconds": round(e.ended - e.intended, 3) if e.ended else "",
+            }
+            for e in effects
+        ],
+        "off": [{"what": str(h.what_is_off), "by_hand": list(h.by_hand)} for h in held if h.closed is None],
+    }  # fmt: skip
