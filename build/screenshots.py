@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +31,7 @@ PATIENCE = 180.0  # seconds that a page may take to be ready
 class Walk:
     """A window that is walked through, and photographed at each place in every language and theme."""
 
-    def __init__(self, data: Path, out: Path, scale: int) -> None:
+    def __init__(self, data: Path, out: Path, scale: int, letter: str, only: Sequence[str] = ()) -> None:
         from PySide6.QtWidgets import QApplication
 
         from app.desk import Desk
@@ -40,7 +40,7 @@ class Walk:
         found = QApplication.instance()
         self._application = found if isinstance(found, QApplication) else QApplication(["viewkeeper"])
         self._services = Services(Desk(data), lambda _path: None)
-        self._out, self._scale, self._number = out, scale, 0
+        self._out, self._scale, self._letter, self._only, self._number = out, scale, letter, only, 0
         self.open()
 
     def open(self) -> None:
@@ -79,18 +79,20 @@ class Walk:
         self._spin(0.2)
 
     def shoot(self, name: str) -> None:
-        """Take the pictures of what is shown now."""
+        """Take the pictures of what is shown now, unless only others are wanted."""
         from app.texts import use_language
         from ui.look import dress
 
         self._number += 1
+        if self._only and not any(name.startswith(wanted) for wanted in self._only):
+            return
         for theme in THEMES:
             dress(self._application, theme)
             for language in LANGUAGES:
                 use_language(language)
                 self.shell.retranslate()
                 self._spin(0.1)
-                file = self._out / f"{self._number:02}-{name}-{language}-{theme}-{self._scale * 100}.png"
+                file = self._out / f"{self._letter}{self._number:02}-{name}-{language}-{theme}-{self._scale * 100}.png"
                 self.shell.grab().save(str(file))
         use_language("en")
         dress(self._application, "light")
@@ -105,19 +107,17 @@ class Walk:
             time.sleep(0.005)
 
 
-def walk(data: Path, out: Path, scale: int) -> None:
-    """Go through every page and take its pictures. The practice environment of `data` must run."""
+def walk_a_backup(w: Walk, data: Path) -> None:
+    """Go from the first page to the result of a backup, with all that may come between, and verify its set."""
     from app import practising
-    from app.practising import Kind, Offer
     from app.desk import Desk
+    from app.practising import Kind, Offer
     from app.texts import NOTHING
     from ui.flow import Page, Task
 
     desk = Desk(data)
-    w = Walk(data, out, scale)
     w.ready("start")
     w.shoot("start-first")
-    _describe(w)
     w.choose("practise")
     w.shell.forward()
     w.ready("what")
@@ -181,11 +181,11 @@ def walk(data: Path, out: Path, scale: int) -> None:
         Page.TROUBLE, trouble='Traceback (most recent call last):\n  File "ui/...", line 1\nValueError: an example'
     )
     w.shoot("trouble")
-    w.close()
 
 
-def _describe(w: Walk) -> None:
-    """Take pictures of describing an environment: nothing there yet, then the editor."""
+def walk_a_description(w: Walk, _data: Path) -> None:
+    """Describe an environment, with all that can be wrong with it, and look at it with the checks."""
+    w.ready("start")
     w.choose("back-up")
     w.shell.forward()
     w.ready("profile")
@@ -193,8 +193,9 @@ def _describe(w: Walk) -> None:
     w.choose("new")
     w.ready("edit")
     w.shoot("edit")
-    w.shell.start_anew()
-    w.ready("start")
+
+
+WALKS: Mapping[str, Callable[[Walk, Path], None]] = {"backup": walk_a_backup, "description": walk_a_description}
 
 
 def _button(w: Walk, name: str) -> object:
@@ -247,20 +248,30 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="screenshots")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "screenshots")
     parser.add_argument("--scale", type=int, choices=SCALES)
-    parser.add_argument("--data", type=Path)
+    parser.add_argument("--walk", choices=WALKS, help="only this one of the walks")
+    parser.add_argument("--only", nargs="*", default=[], help="only pictures whose names begin like this")
+    parser.add_argument("--data", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.scale:
-        walk(options.data, options.out, options.scale)
+    if options.data:
+        _take(options.walk, options.data, options.out, options.scale, options.only)
         return 0
     shutil.rmtree(options.out, ignore_errors=True)
     options.out.mkdir(parents=True)
-    for scale in SCALES:
-        _one_scale(options.out, scale)
+    for walk in [options.walk] if options.walk else WALKS:
+        for scale in [options.scale] if options.scale else SCALES:
+            _one_scale(walk, options.out, scale, options.only)
     print(f"All pictures: {sheet(options.out)}")
     return 0
 
 
-def _one_scale(out: Path, scale: int) -> None:
+def _take(walk: str, data: Path, out: Path, scale: int, only: Sequence[str]) -> None:
+    """Take the pictures of one walk. The practice environment of `data` must run."""
+    w = Walk(data, out, scale, "abc"[list(WALKS).index(walk)], only)
+    WALKS[walk](w, data)
+    w.close()
+
+
+def _one_scale(walk: str, out: Path, scale: int, only: Sequence[str]) -> None:
     from app.lab import process
 
     with tempfile.TemporaryDirectory(prefix="viewkeeper-", ignore_cleanup_errors=True) as folder:
@@ -268,7 +279,8 @@ def _one_scale(out: Path, scale: int) -> None:
         try:
             given = {"QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": str(scale), "VIEWKEEPER_DATA": folder}
             kept_out = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
-            command = [sys.executable, __file__, "--scale", str(scale), "--data", folder, "--out", str(out)]
+            command = [sys.executable, __file__, "--walk", walk, "--scale", str(scale), "--data", folder]
+            command += ["--out", str(out), "--only", *only]
             subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **given, **kept_out})
         finally:
             process.stop(Path(folder))
