@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 SMALLEST = (1024, 640)
 LANGUAGE_NAMES = {"en": "English", "zh_CN": "简体中文"}
+PUTTING_BACK = text("The run is being stopped: what it has switched off is put back first. Close the window after that.")
 PRACTICE = text("PRACTICE: nothing here touches a real system")
 
 
@@ -91,9 +92,17 @@ class Shell(QMainWindow):
         self._show()
 
     def show_trouble(self, details: str) -> None:
-        """Show the page for errors of the program itself."""
-        if self._wizard.page is not Page.TROUBLE:
-            self.jump(Page.TROUBLE, trouble=details)
+        """Show the page for errors of the program itself. A run that goes on is stopped: nobody would see its questions,
+        and what it has switched off must come back on."""
+        if self._wizard.page is Page.TROUBLE:
+            return
+        broken = self.page
+        if broken.facts().working:
+            broken.stop()
+            for job in self.services.jobs:
+                job.stop()
+                job.ended.connect(self._refresh)
+        self.jump(Page.TROUBLE, trouble=details)
 
     def cancel(self) -> None:
         """What Cancel or Stop does: a run is stopped safely after a question, everything else just ends."""
@@ -120,7 +129,6 @@ class Shell(QMainWindow):
 
     def retranslate(self) -> None:
         """Put all words into the chosen language, at once."""
-        self.setWindowTitle("ViewKeeper")
         self._language.setText(LANGUAGE_NAMES[self._other_language()])
         self._language.setAccessibleName(str(text("Change the language")))
         self._language.setToolTip(str(text("Change the language")))
@@ -251,13 +259,14 @@ class Shell(QMainWindow):
         buttons = wizard.buttons(facts)
         title = str(FLOW[wizard.page].title)
         self._title.setText(title)
+        self.setWindowTitle(f"{title} – ViewKeeper")  # what the taskbar shows, and a screen reader says first
         self._stack.setAccessibleName(title)
         self._steps.show_steps([(FLOW[page].step, present) for page, present in wizard.steps()])
         practice = bool(wizard.draft.profile and wizard.draft.profile.practice)
         self._practice.setVisible(practice)
         if not practice and self._panel is not None:
             self._panel.hide()
-        self._error.setText(str(facts.error or ""))
+        self._error.setText(str(facts.error or (PUTTING_BACK if self._putting_back() else "")))
         self._back.setVisible(buttons.back)
         self._next.setText(_with_key(buttons.following, "C" if wizard.stop.last else "N"))
         self._next.setEnabled(buttons.following_on)
@@ -281,6 +290,9 @@ class Shell(QMainWindow):
             event.ignore()
             if self._sure():
                 self.page.stop()
+            return
+        if self._putting_back():
+            event.ignore()
             return
         if self._panel is not None:
             self._panel.hide()
@@ -306,6 +318,11 @@ class Shell(QMainWindow):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._steps.update()
+
+    def _putting_back(self) -> bool:
+        """Say whether a run is still at work behind the page of trouble: it ends by itself, and is not cut off."""
+        working = any(page.facts().working for page in self._pages.values() if page is not self.page)
+        return self._wizard.page is Page.TROUBLE and working and any(job.running for job in self.services.jobs)
 
     def _sure(self) -> bool:
         box = QMessageBox(self)
