@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import locale
 import os
 import signal
 import sys
@@ -13,7 +12,7 @@ from typing import Any
 import app
 from app import datafolder, paths
 from app.errors import Busy, CouldNotLook, Refused, Stopped, UserError
-from app.texts import LANGUAGES, Text, text, use_language
+from app.texts import LANGUAGES, Text, system_language, text, use_language
 
 EXITS: tuple[tuple[type[UserError], int, str], ...] = (
     (Refused, 2, "refused"),
@@ -30,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command line; returns the exit code."""
     datafolder.for_the_owner_only()
     _speak_utf8()
-    use_language(_wanted_language(arguments) or _system_language())
+    use_language(_wanted_language(arguments) or system_language())
     options = _parser().parse_args(arguments)
     os.environ[paths.DATA_VARIABLE] = str(paths.data(options.data))  # what is started from here looks there too
     command: Command = options.command
@@ -131,8 +130,3 @@ def _speak_utf8() -> None:
         if reconfigure:
             reconfigure(encoding="utf-8", errors="replace")
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def _system_language() -> str:
-    found = locale.getlocale()[0] or os.environ.get("LANG", "")
-    return "zh_CN" if found.startswith(("zh", "Chinese")) else "en"

@@ -7,6 +7,9 @@ A `Text` is data: it can be journaled, sent as an event and shown again later in
 from __future__ import annotations
 
 import gettext
+import locale
+import os
+import sys
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +18,7 @@ import msgspec
 from app import paths
 
 LANGUAGES = ("en", "zh_CN")
+LANGUAGE_VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 _language = "en"
 
 
@@ -53,6 +57,15 @@ def use_language(language: str) -> None:
 def language() -> str:
     """Return the chosen language."""
     return _language
+
+
+def system_language() -> str:
+    """Return the language that the system is set to, if the program speaks it, else English.
+
+    Outside Windows the variables say it: a language that Debian has no locale installed of never becomes the locale."""
+    variables = map(os.environ.get, LANGUAGE_VARIABLES)
+    found = locale.getlocale()[0] if sys.platform == "win32" else next(filter(None, variables), None)
+    return "zh_CN" if (found or "").startswith(("zh", "Chinese")) else "en"
 
 
 def _value(value: Any, language: str | None) -> Any:

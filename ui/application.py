@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import locale
 import os
 import sys
 import threading
@@ -17,7 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from app import datafolder, paths
 from app.desk import Desk
-from app.texts import language, use_language
+from app.texts import language, system_language, use_language
 from ui.look import dress
 from ui.page import Services
 from ui.pages import make_page
@@ -75,12 +74,6 @@ def catch_everything(show: Callable[[str], None]) -> None:
 
     sys.excepthook = in_slot
     threading.excepthook = in_thread
-
-
-def system_language() -> str:
-    """Return the language that the system is set to, if the program speaks it, else English."""
-    found = locale.getlocale()[0] or os.environ.get("LANG", "")
-    return "zh_CN" if found.startswith(("zh", "Chinese")) else "en"
 
 
 def _has_display() -> bool:
