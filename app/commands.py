@@ -21,7 +21,7 @@ from app.errors import Refused, Stopped
 from app.observation import State
 from app.profile import PRACTICE, Profile
 from app.secrets import passwords_from, unused_names
-from app.texts import text
+from app.texts import SEMICOLON, listed, text
 from app.words import clean
 
 if TYPE_CHECKING:
@@ -196,17 +196,17 @@ def verify(options: argparse.Namespace) -> int:
 def runs(options: argparse.Namespace) -> int:
     """List the runs that this workstation knows, and what the broker's notice tells of others. Changes nothing."""
     console, desk = _console(options), _desk(options)
-    listed = history.runs(desk, _profile(options, desk))
-    if listed.runs:
+    found = history.runs(desk, _profile(options, desk))
+    if found.runs:
         console.table(
             (text("run"), text("what"), text("status"), text("still off")),
-            [(run.id, run.runbook, run.status, "; ".join(run.off) or "-") for run in listed.runs],
+            [(run.id, run.runbook, run.status, str(listed(run.off, SEMICOLON))) for run in found.runs],
         )
     else:
         console.line(text("No run is known here."))
-    if listed.notice_unknown:
-        console.line(text("The notice on the broker could not be read: {why}", why=listed.notice_unknown))
-    console.result({"runs": [run.as_json() for run in listed.runs], "notice_unknown": str(listed.notice_unknown or "")})
+    if found.notice_unknown:
+        console.line(text("The notice on the broker could not be read: {why}", why=found.notice_unknown))
+    console.result({"runs": [run.as_json() for run in found.runs], "notice_unknown": str(found.notice_unknown or "")})
     return 0
 
 
@@ -349,7 +349,7 @@ def _profile(options: argparse.Namespace, desk: Desk) -> Profile:
     profile = desk.profile(options.profile)
     if unused := unused_names(desk.given, profile):
         words = text("Nothing in {profile} uses these of the passwords: {names}.", profile=profile.name,
-                     names=", ".join(unused))  # fmt: skip
+                     names=listed(unused))  # fmt: skip
         sys.stderr.write(clean(str(words)) + "\n")
     return profile
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.desk import Desk
 from app.profile import Profile
-from app.texts import text
+from app.texts import listed, text
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def pools(desk: Desk, profile: Profile) -> tuple[PoolRow, ...]:
 
 def totals(rows: tuple[PoolRow, ...]) -> PoolRow:
     """Return the sums: pools by kind, pools that are on, desktops and sessions."""
-    kinds = ", ".join(f"{kind} {number}" for kind, number in sorted(Counter(row.kind for row in rows).items()))
+    kinds = str(listed(f"{kind} {number}" for kind, number in sorted(Counter(row.kind for row in rows).items())))
     on = sum(row.provisioning == "on" for row in rows)
     return PoolRow(
         str(text("total")), str(len(rows)), kinds, f"on {on}", sum(row.desktops for row in rows),

@@ -16,7 +16,7 @@ import msgspec
 
 from app.errors import Refused
 from app.observation import Observation, State
-from app.texts import Text, text
+from app.texts import Text, listed, text
 
 FORMAT = 1
 
@@ -185,7 +185,7 @@ class Store:
         if not path.exists():
             raise Refused(
                 text("There is no profile {name}.", name=name),
-                text("Known are: {names}.", names=", ".join((*self.names(), PRACTICE))),
+                text("Known are: {names}.", names=listed((*self.names(), PRACTICE))),
                 text("Name one of these, or import one."),
             )
         return read(path)

@@ -10,6 +10,7 @@ import gettext
 import locale
 import os
 import sys
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -38,11 +39,23 @@ def text(message: str, /, **values: Any) -> Text:
 
 
 NOTHING = Text("")
+COMMA, SEMICOLON = text(", "), text("; ")
+PARTS = "parts"
+
+
+def listed(parts: Iterable[Any], between: Text = COMMA) -> Text:
+    """Return several values as one Text, joined as the reader's language joins them; "-" where there are none.
+
+    `between` is SEMICOLON for parts that may hold commas themselves."""
+    found = list(parts)
+    return Text(between.message, {PARTS: found}) if found else Text("-")
 
 
 def render(message: Text, language: str | None = None) -> str:
     """Put `message` into words, in `language` or else in the chosen one."""
     words = _catalogue(language or _language).gettext(message.message) if message.message else ""
+    if isinstance(parts := message.values.get(PARTS), list):
+        return words.join(str(_value(part, language)) for part in parts)
     if not message.values:
         return words
     return words.format_map({name: _value(value, language) for name, value in message.values.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gettext
 import importlib.util
 import io
@@ -12,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -19,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import UserError
-from app.texts import LANGUAGES, Text, language, render, text, use_language
+from app.texts import LANGUAGES, SEMICOLON, Text, language, listed, render, text, use_language
 from app.view import components
 from app.words import COMPONENT_WORDS, component_word
 from ui.widgets.parts import keyed
@@ -150,8 +152,43 @@ def test_a_term_has_one_translation_everywhere(english: str, chinese: str) -> No
 
 
 def test_chinese_sentences_have_chinese_punctuation() -> None:
-    wrong = re.compile(r"[\u4e00-\u9fff}][,;!?]|[\u4e00-\u9fff][:.](?!\.)|[\u4e00-\u9fff]\(|[\"'][\u4e00-\u9fff]")
-    assert {m: words for m, words in translations().items() if wrong.search(words)} == {}
+    assert {m: words for m, words in translations().items() if half_width(words)} == {}
+
+
+def half_width(words: str) -> str:
+    """Return the first place where Chinese words have a sign of half the width, or one of the wrong width; else ""."""
+    han, full = r"[\u4e00-\u9fff）」”}]", "，。；：？！、（）"
+    wrong = (
+        rf"{han}\s*[,;!?]",  # a sign after a word, or after a field
+        r"[\u4e00-\u9fff）]\s*:|[\u4e00-\u9fff）]\.(?!\w)",  # "12:30" and ".vmx" are no punctuation
+        r"[,;!?:]\s*[\u4e00-\u9fff]|[\u4e00-\u9fff]\s?\(|\)\s?[\u4e00-\u9fff]|[\"'][\u4e00-\u9fff]",
+        rf"（[^）]*\)|\([^)]*[\u4e00-\u9fff）]|\s[{full}]|[{full}] |[Ａ-Ｚａ-ｚ０-９]",
+    )
+    return next((found[0] for one in wrong if (found := re.search(one, words))), "")
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "禁用,然后停止", "池 {pool}, 已禁用", "禁用: 池", "已禁用.", "已禁用吗?", "池(已禁用)", "池 (2) 个", "池（2)",
+        "已禁用 。", "禁用， 然后", "第１个", "(已禁用", "全部 : 池", "“池”,", "说\"池\"",
+    ],
+)  # fmt: skip
+def test_a_sign_of_the_wrong_width_is_found(planted: str) -> None:
+    assert half_width(planted)
+
+
+@pytest.mark.parametrize(
+    "innocent", ["{vm} 的 .vmx。", "{address}:{port} 无法连接。", "池：{pools}（{count} 个）", "12:30 开始", "A, B"]
+)
+def test_signs_that_stand_right_are_left_alone(innocent: str) -> None:
+    assert not half_width(innocent)
+
+
+def test_what_goes_on_and_what_asks_further_has_one_sign_in_both_languages() -> None:
+    wrong = re.compile(r"\.\.\.|\s…|……")
+    assert [(m, words) for m, words in translations().items() if wrong.search(m + "\n" + words)] == []
+    assert [m for m, words in translations().items() if m.endswith("…") != words.endswith("…")] == []
 
 
 def test_a_sentence_stays_a_sentence_and_a_name_a_name() -> None:
@@ -159,7 +196,7 @@ def test_a_sentence_stays_a_sentence_and_a_name_a_name() -> None:
     assert {
         m: words
         for m, words in translations().items()
-        if not m.endswith("...") and re.search(r"[A-Za-z)]", words_of(m)) and ends.get(m[-1]) not in (None, words[-1])
+        if re.search(r"[A-Za-z)]", words_of(m)) and ends.get(m[-1]) not in (None, words[-1])
     } == {}
 
 
@@ -213,6 +250,46 @@ def test_the_language_changes_at_once_and_inner_texts_change_with_it(english_aga
     use_language("zh_CN")
     assert str(outer) == "停止 composer1 上的 View Composer：完成并已验证。"
     assert str(UserError(inner)) == "停止 composer1 上的 View Composer"
+
+
+def test_a_list_is_joined_as_the_language_joins_it(english_again: None) -> None:
+    names = text("Off: {names}.", names=listed(["Sales", text("none"), 3]))
+    kept = msgspec.json.decode(msgspec.json.encode(names), type=Text)
+    use_language("en")
+    assert str(names) == str(kept) == "Off: Sales, none, 3."
+    assert str(listed(name for name in ("a, b", "c"))) == "a, b, c"
+    assert str(listed(["a, b", "c"], SEMICOLON)) == "a, b; c"
+    assert str(listed([])) == "-"
+    use_language("zh_CN")
+    assert str(listed(["Sales", "{research}"])) == "Sales、{research}"
+    assert str(kept).count("、") == 2
+    assert str(listed(["a, b", "c"], SEMICOLON)) == "a, b；c"
+
+
+JOINED = re.compile(r"[,;] ?")
+
+
+def lists_joined_by_hand(file: Path) -> list[int]:
+    """Return the lines where a message is given a list that is joined by English signs."""
+    return [
+        inner.lineno
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "text"
+        for argument in node.keywords
+        for inner in ast.walk(argument.value)
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr == "join"
+        if isinstance(inner.func.value, ast.Constant) and JOINED.fullmatch(str(inner.func.value.value))
+    ]
+
+
+def test_no_message_is_given_a_list_that_is_joined_by_english_signs() -> None:
+    assert {file.name: lines for file in catalogue.source_files() if (lines := lists_joined_by_hand(file))} == {}
+
+
+def test_a_list_that_is_joined_by_english_signs_is_found(sources: Path) -> None:
+    file = sources / "app" / "one.py"
+    file.write_text('text("{a}", a=listed(b))\ntext("{a}", a=", ".join(b) or "-")\n"; ".join(b)\n', "utf-8")
+    assert lists_joined_by_hand(file) == [2]
 
 
 def test_a_language_that_is_not_there_is_english(english_again: None) -> None:

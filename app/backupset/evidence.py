@@ -7,7 +7,7 @@ from typing import Any
 
 from app.backupset.manifest import Elsewhere, Manifest, Part
 from app.observation import Observation, State
-from app.texts import Text, text
+from app.texts import Text, listed, text
 from app.view import components
 from app.view.components import COMPONENTS
 
@@ -55,7 +55,7 @@ def _of_part(manifest: Manifest, part: Part) -> Iterator[Text]:
         differing = [name for name in COUNTED if read.get(name) is None or read[name] != manifest.counts.get(name)]
         if differing:
             yield text("{file}: what was counted in it does not fit: {names}.", file=part.file,
-                       names=", ".join(differing))  # fmt: skip
+                       names=listed(differing))  # fmt: skip
     elif part.component in (components.COMPOSER_KEYS, components.VCENTER_FILES) and not captured:
         yield text("{file}: the evidence of its capture is not there.", file=part.file)
 

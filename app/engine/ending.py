@@ -9,7 +9,7 @@ from typing import Any
 from app.engine.journal import Held
 from app.engine.step import Json
 from app.errors import Busy, CouldNotLook, Refused, UserError
-from app.texts import NOTHING, Text, text
+from app.texts import NOTHING, SEMICOLON, Text, listed, text
 
 
 class Status(StrEnum):
@@ -127,7 +127,7 @@ def status_of(error: UserError, *, changed: bool) -> Status:
 
 def needs_you(off: tuple[Held, ...]) -> UserError:
     """Return the error that names what a run could not put back."""
-    names = "; ".join(str(held.what_is_off) for held in off)
+    names = listed((held.what_is_off for held in off), SEMICOLON)
     return UserError(
         text("Still off: {names}", names=names),
         next((held.note for held in off if held.note != NOTHING), NOTHING),

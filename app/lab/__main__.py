@@ -14,7 +14,7 @@ import msgspec
 from app import paths
 from app.errors import Refused, UserError
 from app.lab import process
-from app.texts import Text, render, text
+from app.texts import Text, listed, render, text
 
 Json = dict[str, Any]
 
@@ -72,7 +72,7 @@ def _fault(running: Json, options: argparse.Namespace) -> tuple[Json, str]:
         return (
             answer,
             f"{active or text('No fault is set.')}\n\n{_table(answer['named'])}\n"
-            + str(text("Kinds: {names}", names=", ".join(answer["kinds"]))),
+            + str(text("Kinds: {names}", names=listed(answer["kinds"]))),
         )
     if options.words[0] == "clear":
         answer = process.send(running, "fault-clear", **({"id": options.words[1]} if options.words[1:] else {}))

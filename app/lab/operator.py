@@ -11,7 +11,7 @@ import msgspec
 from app.lab import builtin, dba, directory, operations, provisioning, services
 from app.lab.lab import Lab
 from app.lab.rows import Broker, LdsEntry, UserSession, Vm, Work
-from app.texts import Text, text
+from app.texts import Text, listed, text
 
 GROUP = "view"
 FINISHED = ("clone", "recompose", "refresh", "delete", builtin.KIND)
@@ -85,7 +85,7 @@ def _finish_work(lab: Lab, options: dict[str, str]) -> Text:
                 finish = builtin.finish if work.kind == builtin.KIND else operations.finish
                 finish(lab.world, "operator", work)
                 ended.append(f"{work.kind} of {work.subject}")
-    return text("Ended: {work}.", work=", ".join(ended)) if ended else text("Nothing was going on.")
+    return text("Ended: {work}.", work=listed(ended)) if ended else text("Nothing was going on.")
 
 
 @act("provisioning", text("Switch a pool's provisioning (pool=, to=on or off)."), "pool", "to")

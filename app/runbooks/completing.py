@@ -24,7 +24,7 @@ from app.runbooks.databases import NOT_VERIFIED
 from app.runbooks.fetching import content_checks
 from app.runbooks.progress import some
 from app.runbooks.steps import Look, connections, utc
-from app.texts import Text, text
+from app.texts import Text, listed, text
 from app.view import components
 from app.view.components import COMPONENTS
 
@@ -129,7 +129,7 @@ class CompleteSet(Look):
         there |= {one.key for one in self.by_dba if ctx.evidence(one.key)}
         if gaps := [key for key in self.needed if key not in there]:
             raise UserError(
-                text("There is no set: {what} is neither in it nor proven elsewhere.", what=", ".join(gaps)),
+                text("There is no set: {what} is neither in it nor proven elsewhere.", what=listed(gaps)),
                 text("A set holds all that a restore needs, or is none."),
                 text("Look at the server in the profile, then back up again."),
             )

@@ -20,7 +20,7 @@ from app.observation import Observation, State
 from app.profile import Broker, Host
 from app.runbooks.places import safe
 from app.runbooks.steps import Look, connections
-from app.texts import Text, text
+from app.texts import Text, listed, text
 from app.view.components import AD_LDS, COMPOSER_KEYS
 from app.wire import Command
 
@@ -111,7 +111,7 @@ class ReadAdLds(Look):
         inside = {pool.pool_id for pool in facts.pools}
         if missing := pools - inside:
             raise UserError(
-                text("The export lacks pools that the broker knows: {pools}.", pools=", ".join(sorted(missing))),
+                text("The export lacks pools that the broker knows: {pools}.", pools=listed(sorted(missing))),
                 text("It was read whole: {count} entries.", count=facts.entries),
                 text("Look whether the brokers' AD LDS replicates, then back up again."),
             )
@@ -125,7 +125,7 @@ class ReadAdLds(Look):
         on = [pool.name for pool in facts.pools if pool.provisioning and pool.can_switch]
         if on:
             raise UserError(
-                text("The export says that provisioning is on: {pools}.", pools=", ".join(on)),
+                text("The export says that provisioning is on: {pools}.", pools=listed(on)),
                 text("It was not taken in the freeze, or the brokers' AD LDS does not replicate."),
                 text("Look at the replication, then back up again."),
             )
@@ -197,16 +197,18 @@ def check_ldif(manifest: Manifest, path: Path, part: Part) -> Observation:
     elif facts.kind not in (ldif.Kind.PLAIN, ldif.Kind.CLEANSED):
         return _bad(part, text("{file} holds nothing of View: {kind}.", file=path.name, kind=_kind(facts)))
     elif other := _otherwise(facts, manifest):
-        return _bad(part, text("{file} holds other than the manifest says: {names}.", file=path.name, names=other))
+        return _bad(
+            part, text("{file} holds other than the manifest says: {names}.", file=path.name, names=listed(other))
+        )
     found = text("{file}: {entries} entries, {kind}.", file=path.name, entries=facts.entries, kind=_kind(facts))
     return Observation(part.file, State.PASSED, found)
 
 
-def _otherwise(facts: ldif.Facts, manifest: Manifest) -> str:
+def _otherwise(facts: ldif.Facts, manifest: Manifest) -> list[str]:
     """Return the counts that differ, and how."""
     counted = {"pools": facts.pools, "desktops": facts.desktops, "entitlements": facts.entitlements}
     said = {name: manifest.counts.get(name) for name in counted}
-    return ", ".join(f"{name} {len(seen)} ({said[name]})" for name, seen in counted.items() if len(seen) != said[name])
+    return [f"{name} {len(seen)} ({said[name]})" for name, seen in counted.items() if len(seen) != said[name]]
 
 
 def _kind(facts: ldif.Facts) -> Text | str:

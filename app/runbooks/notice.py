@@ -23,7 +23,7 @@ from app.engine.journal import Held, Run
 from app.errors import Busy, UserError
 from app.profile import Broker
 from app.runbooks.places import HOME, NOTICE
-from app.texts import Text, text
+from app.texts import SEMICOLON, Text, listed, text
 from app.wire import Command
 
 if TYPE_CHECKING:
@@ -320,6 +320,6 @@ def _left_off(found: Found) -> Busy:
     run = found.note.run
     return Busy(
         text("A lost run has left something off in this environment: {run}.", run=run.id),
-        text("Off: {what}", what="; ".join(str(held.what_is_off) for held in found.note.held)),
+        text("Off: {what}", what=listed((held.what_is_off for held in found.note.held), SEMICOLON)),
         text("Close it first: resume {run}, or undo {run}.", run=run.id),
     )

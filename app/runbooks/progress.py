@@ -5,11 +5,13 @@ The paper's first step of backup and restore ("confirm that no create, recompose
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app.connectors.connections import Connections
 from app.errors import UserError
 from app.observation import Observation, State, could_not_look
 from app.profile import Composer, VCenter
-from app.texts import Text, text
+from app.texts import Text, listed, text
 from app.view.pools import KNOWN_STATES, MAINTENANCE
 from app.view.tasks import Operation
 
@@ -118,7 +120,7 @@ def must_be_known(seen: Observation) -> bool:
     return seen.state is State.UNKNOWN and not seen.key.startswith("progress/composer")
 
 
-def some(names: list[str]) -> str:
+def some(names: Sequence[str | Text]) -> Text:
     """Return the first names of a list, and how many more there are."""
-    shown = ", ".join(names[:SHOWN])
-    return shown if len(names) <= SHOWN else f"{shown} … (+{len(names) - SHOWN})"
+    shown = listed(names[:SHOWN])
+    return shown if len(names) <= SHOWN else text("{names} and {count} more", names=shown, count=len(names) - SHOWN)

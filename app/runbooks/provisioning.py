@@ -14,7 +14,7 @@ from app.errors import CouldNotLook, UserError
 from app.observation import Observation, State
 from app.runbooks import progress
 from app.runbooks.steps import Look, connections, each
-from app.texts import Text, text
+from app.texts import Text, listed, text
 from app.view.pools import READY, Desktop, Pool
 from app.wire import Command
 
@@ -63,7 +63,7 @@ class ProvisioningOff(StepBase):
         return {**before, "off": [pool.pool_id for pool in were_on(before)]}
 
     def what_is_off(self, before: Json) -> Text:
-        return text("Provisioning of: {pools}", pools=", ".join(pool.name for pool in were_on(before)) or "-")
+        return text("Provisioning of: {pools}", pools=listed(pool.name for pool in were_on(before)))
 
     def by_hand(self, before: Json) -> tuple[str, ...]:
         return tuple(

@@ -12,7 +12,7 @@ from app.errors import UserError
 from app.profile import Database, Host
 from app.runbooks.places import HOME, database_file, temporary_folder
 from app.runbooks.steps import connections, each
-from app.texts import Text, text
+from app.texts import Text, listed, text
 from app.wire import Command
 
 if TYPE_CHECKING:
@@ -72,12 +72,12 @@ class TemporaryFiles(StepBase):
             there = connections(ctx).host(host)
             _must_be_there(there, before["folder"])
             if others := _others(there, before["folder"]):
-                raise _not_private(before["folder"], host.name, text("Others may: {names}.", names=", ".join(others)))
+                raise _not_private(before["folder"], host.name, text("Others may: {names}.", names=listed(others)))
         return before
 
     def what_is_off(self, before: Json) -> Text:
         hosts = dict.fromkeys([*before["hosts"], *(file["host"] for file in before["files"])])
-        return text("Temporary files on: {hosts}", hosts=", ".join(hosts))
+        return text("Temporary files on: {hosts}", hosts=listed(hosts))
 
     def by_hand(self, before: Json) -> tuple[str, ...]:
         folders = [f'{host}: rmdir /s /q "{before["folder"]}"' for host in before["hosts"]]
@@ -160,7 +160,7 @@ def remove_all(ctx: Context, before: Json) -> Closing:
     left = [f"{place[0].name}: {place[1]}" for place, is_gone in zip(known, gone, strict=True) if not is_gone]
     if left:
         raise UserError(
-            text("It could not be removed: {files}.", files=", ".join(left)),
+            text("It could not be removed: {files}.", files=listed(left)),
             text("It was removed without an error, and is still there when looked for."),
             text("Remove it by hand."),
         )

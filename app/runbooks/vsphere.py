@@ -17,7 +17,7 @@ from app.errors import UserError
 from app.profile import VCenter
 from app.runbooks.places import safe
 from app.runbooks.steps import Look, connections
-from app.texts import Text, text
+from app.texts import Text, listed, text
 from app.wire import Command
 
 NOT_COVERED = text(
@@ -113,11 +113,11 @@ class SaveVmx(_OneFile):
         if damaged or lost:
             raise UserError(
                 text("The archive of .vmx files of {vcenter} is not whole.", vcenter=self.vcenter.name),
-                text("Missing or damaged: {names}.", names=", ".join([*lost[:5], *([damaged] if damaged else [])])),
+                text("Missing or damaged: {names}.", names=listed([*lost[:5], *([damaged] if damaged else [])])),
                 text("Machines may have been made meanwhile; try again."),
             )
         if unread:
-            ctx.warn(text("{count} .vmx files could not be read: {names}.", count=len(unread), names=", ".join(unread)))
+            ctx.warn(text("{count} .vmx files could not be read: {names}.", count=len(unread), names=listed(unread)))
         return {**self._written(ctx), "vmx": len(kept), "unread": sorted(unread)}
 
 
@@ -160,7 +160,7 @@ class SaveHostBundles(_OneFile):
                 text("Try again; look at the repository's disk if it happens twice."),
             )
         if told["without"]:
-            ctx.warn(text("These hosts gave no configuration bundle: {names}.", names=", ".join(told["without"])))
+            ctx.warn(text("These hosts gave no configuration bundle: {names}.", names=listed(told["without"])))
         return {**self._written(ctx), "bundles": told["kept"], "without": sorted(told["without"])}
 
 

@@ -67,7 +67,7 @@ class ChooseSetPage(WizardPage):
 
     def retranslate(self) -> None:
         self._table.setAccessibleName(str(text("Backup sets")))
-        self._browse.setText(keyed(text("Another folder ..."), "A"))
+        self._browse.setText(keyed(text("Another folder…"), "A"))
         self._show()
 
     # ---- inside
@@ -109,7 +109,7 @@ class ChooseSetPage(WizardPage):
     def _show(self) -> None:
         where = self._draft.profile.repository if self._draft.profile else ""
         if self._found is None:
-            words = text("Looking into {folder} ...", folder=where)
+            words = text("Looking into {folder}…", folder=where)
         elif not self._found:
             words = text(
                 "There is no backup set in {folder} yet. Make a backup, or choose another folder.", folder=where

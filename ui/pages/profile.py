@@ -21,7 +21,7 @@ from app import profile as profiles
 from app.errors import Refused, UserError
 from app.profile import PRACTICE, Profile
 from app.secrets import forget_password
-from app.texts import Text, text
+from app.texts import Text, listed, text
 from ui.bridge import Job
 from ui.flow import Draft, Facts
 from ui.page import Services, WizardPage
@@ -311,7 +311,7 @@ def _lines(profile: Profile) -> Iterable[tuple[Text, str]]:
 
 
 def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names) or "-"
+    return str(listed(names))
 
 
 def _title(name: str) -> str:

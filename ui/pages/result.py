@@ -25,7 +25,7 @@ from app.backupset.manifest import Manifest, Part
 from app.engine.ending import Ending, PlanDiffers, Status
 from app.errors import UserError
 from app.logs import log_file
-from app.texts import Text, text
+from app.texts import Text, listed, text
 from app.words import component_word
 from ui.bridge import Job
 from ui.flow import Draft, Facts, Page, Task
@@ -267,7 +267,7 @@ class ResultPage(WizardPage):
         if self._seen is not None and self._seen.problem is not None:
             yield text("The set could not be read"), [str(self._seen.problem)]
         if manifest is not None and manifest.missing:
-            names = ", ".join(str(component_word(gap.component)) for gap in manifest.missing)
+            names = str(listed(component_word(gap.component) for gap in manifest.missing))
             yield text("Not in this set; keep it by other means"), [names]
 
     def _weak(self, ended: Ending) -> list[str]:

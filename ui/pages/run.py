@@ -24,7 +24,7 @@ from app.engine import events
 from app.engine.clock import StopToken
 from app.errors import Refused, UserError
 from app.profile import Profile
-from app.texts import NOTHING, Text, text
+from app.texts import NOTHING, SEMICOLON, Text, listed, text
 from ui import power
 from ui.asking import AskFailed, AskPassword, AskTrust, AskYesNo, JobPrompter, desk_for
 from ui.bridge import Job, Question
@@ -343,9 +343,9 @@ class RunPage(WizardPage):
             self._elapsed.setText(str(text("Elapsed {time}", time=span(time.monotonic() - self._begun))))
         frozen = time.monotonic() - self._frozen_since if self._frozen_since else self._frozen
         self._freeze.setText(str(text("Freeze so far {time}", time=span(frozen))))
-        names = "; ".join(str(words) for words in self._off.values())
-        self._off_label.setText(str(text("To be put back: {names}", names=names)) if names else "")
-        self._off_label.setVisible(bool(names))
+        names = listed(self._off.values(), SEMICOLON)
+        self._off_label.setText(str(text("To be put back: {names}", names=names)) if self._off else "")
+        self._off_label.setVisible(bool(self._off))
 
     def _show_step(self, index: QModelIndex) -> None:
         """Keep the step at work in sight, unless the operator is reading elsewhere in the tree."""

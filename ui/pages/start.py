@@ -12,7 +12,7 @@ from app import overview
 from app.errors import UserError
 from app.overview import LeftOff, Standing
 from app.profile import PRACTICE, Profile
-from app.texts import Text, text
+from app.texts import Text, listed, text
 from ui.bridge import Job
 from ui.flow import Draft, Facts, Task
 from ui.page import Services, WizardPage
@@ -228,9 +228,9 @@ class StartPage(WizardPage):
         standings = self._standings or ()
         self._choices[TAKE_UP].setVisible(bool(self._left_off))
         if self._founding is not None:
-            words = text("The practice environment is being started ...")
+            words = text("The practice environment is being started…")
         elif self._standings is None:
-            words = text("Looking whether an earlier run left something off ...")
+            words = text("Looking whether an earlier run left something off…")
         elif not standings:
             words = text("No environment is described yet. New here? Practise first: it takes five minutes.")
         else:
@@ -257,7 +257,7 @@ def sentences(one: Standing) -> list[Text]:
         if one.overdue:
             told.append(text("Overdue: the paper recommends a backup every day."))
     if one.off:
-        told.append(text("Off on purpose: {names}.", names=", ".join(one.off)))
+        told.append(text("Off on purpose: {names}.", names=listed(one.off)))
     if one.not_whole:
         told.append(text("Folders that are no whole set: {count}.", count=one.not_whole))
     return told

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from app.backupset import repository
 from app.errors import UserError
 from app.profile import Database, Options, Profile
-from app.texts import NOTHING, Text, text
+from app.texts import NOTHING, Text, listed, text
 from ui.bridge import Job
 from ui.flow import Draft, Facts
 from ui.page import Services, WizardPage
@@ -90,7 +90,7 @@ class WhatPage(WizardPage):
         for words, key, field, caption in self._rows:
             caption.setText(keyed(words, key))
             field.setAccessibleName(str(words))
-        self._browse.setText(keyed(text("Browse ..."), "w"))
+        self._browse.setText(keyed(text("Browse…"), "w"))
         self._minutes.setSuffix(str(text(" minutes")))
         for box, named in ((self._files, FILES_BY), (self._events, EVENTS)):
             for number, meaning in enumerate(named.values()):
@@ -217,7 +217,7 @@ class WhatPage(WizardPage):
 
 def parts(profile: Profile) -> Iterator[Text]:
     """Yield what of an environment is backed up, in words, in the order of the paper."""
-    yield text("vSphere's inventory: {names}", names=", ".join(vcenter.name for vcenter in profile.vcenters))
+    yield text("vSphere's inventory: {names}", names=listed(vcenter.name for vcenter in profile.vcenters))
     yield text("View's directory (AD LDS) from {name}", name=profile.brokers[0].host.name)
     for composer in profile.composers:
         yield text(

@@ -117,7 +117,7 @@ class LogView(QWidget):
         self.follow.setText(keyed(text("Follow"), self._keys[0]))
         self.follow.setToolTip(str(text("Keep the newest line in sight; scrolling up holds the view.")))
         self.copy.setText(keyed(text("Copy"), self._keys[1]))
-        self.save.setText(keyed(text("Save..."), self._keys[2]))
+        self.save.setText(keyed(text("Save…"), self._keys[2]))
         self.all_steps.setText(str(text("All steps")))
         self.only.setText(str(text("Only: {title}", title=self._only)) if self._only.message else "")
         for widget in (self.only, self.all_steps):

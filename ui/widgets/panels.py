@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.observation import Observation, State
-from app.texts import NOTHING, Text, text
+from app.texts import NOTHING, Text, listed, text
 from app.words import SIGNS, clean, state_word
 from ui.editing import SECTIONS, Section, form_key, row_title
 from ui.formfields import (
@@ -231,7 +231,7 @@ class RowPanel(Panel):
         self._fields.add(host, HOST)
         others = [row_title(self._form, user) for user in self._form.users_of(host) if user is not row]
         if others:
-            names = ", ".join(dict.fromkeys(others))
+            names = listed(dict.fromkeys(others))
             self._fields.words(text("The same host is used by: {names}. What you change here counts for them too.",
                                     names=names))  # fmt: skip
 

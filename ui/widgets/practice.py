@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from app import practising
 from app.errors import UserError
 from app.practising import Kind, Offer
-from app.texts import Text, text
+from app.texts import Text, listed, text
 from ui.bridge import Job
 from ui.page import Services
 from ui.widgets.parts import button, keyed, label
@@ -253,10 +253,10 @@ class _Offers(QWidget):
 def world_lines(status: dict[str, Any]) -> list[Text]:
     """Return the world in lines: pools, services, work going on, faults, scenes. Empty: it was not seen yet."""
     if not status:
-        return [text("The practice environment is being looked at ...")]
+        return [text("The practice environment is being looked at…")]
     lines = [text("Pools (provisioning, desktops):")]
     for pool in status["pools"]:
-        states = ", ".join(f"{count} {state}" for state, count in pool["states"].items()) or "0"
+        states = listed(f"{count} {state}" for state, count in pool["states"].items()) if pool["states"] else "0"
         lines.append(
             text("  {pool}: {switch}; {states}", pool=pool["id"], switch=SWITCH[pool["provisioning"]], states=states)
         )

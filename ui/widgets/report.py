@@ -51,7 +51,7 @@ class ReportDialog(QDialog):
         row.addWidget(self._said, 1)
         for name, shown, key, act in (
             ("copy-report", text("Copy"), "Y", lambda: copy(words)),
-            ("save-report", text("Save..."), "V", self._save),
+            ("save-report", text("Save…"), "V", self._save),
             ("close-report", text("Close"), "C", self.close),
         ):
             made = button(name)

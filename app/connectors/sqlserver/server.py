@@ -26,7 +26,7 @@ from app.connectors.sqlserver.progress import Watch
 from app.connectors.sqlserver.session import GRACE, Answer, Cancelled, Rows, Session, Silent, never
 from app.errors import CouldNotLook, Guard, Stopped, UserError
 from app.observation import Observation, State
-from app.texts import NOTHING, Text, text
+from app.texts import NOTHING, Text, listed, text
 from app.wire import Command, Tap, no_tap
 
 LOOK_TIMEOUT = 60.0
@@ -279,11 +279,11 @@ class SqlServer:
             by_schema.setdefault(row["TABLE_SCHEMA"], set()).add(row["COLUMN_NAME"].upper())
         schema = next((s for s, found in by_schema.items() if found.issuperset(tsql.COMPOSER_COLUMNS)), None)
         if schema is None:
-            found = ", ".join(sorted({column for columns in by_schema.values() for column in columns}))
+            found = sorted({column for columns in by_schema.values() for column in columns})
             why = text(
                 "Expected was the table {table} with {columns}; found was {found}.", table=tsql.COMPOSER_TABLE,
-                columns=", ".join(tsql.COMPOSER_COLUMNS),
-                found=found or text("no such table"),
+                columns=listed(tsql.COMPOSER_COLUMNS),
+                found=listed(found) if found else text("no such table"),
             )  # fmt: skip
             return ComposerRequests(known=False, why_unknown=why)
         requests = self._rows(tsql.composer_requests(database, schema)).dicts()

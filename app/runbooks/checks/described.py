@@ -10,7 +10,7 @@ from app.observation import Observation, State
 from app.profile import Host
 from app.runbooks import progress
 from app.runbooks.checks.check import Surroundings, each_system
-from app.texts import text
+from app.texts import Text, text
 
 KEY = "described"
 STANDARD = "connection server"  # what View calls a broker that is no Security Server
@@ -27,14 +27,14 @@ def _described(c: Connections) -> Observation:
     vcenters = c.broker().vcenters()
     brokers = [broker.broker_id for broker in c.broker().brokers() if broker.kind.casefold() == STANDARD]
     composers = [vcenter.server for vcenter in vcenters if vcenter.composer]
-    missing = [
+    missing: list[str | Text] = [
         *_beyond([vcenter.server for vcenter in vcenters], len(c.profile.vcenters), _vcenter_names(c)),
         *(text("Composer of {vcenter}", vcenter=one) for one in composers[len(c.profile.composers) :]),
         *_beyond(brokers, len(c.profile.brokers), _names(broker.host for broker in c.profile.brokers)),
     ]
     if missing:
         found = text("View uses these, and the profile does not name them: {names}.",
-                     names=progress.some([str(one) for one in missing]))  # fmt: skip
+                     names=progress.some(missing))  # fmt: skip
         remedy = text("Add them to the profile; else no set holds them.")
         return Observation(KEY, State.WARNING, found, needed, remedy, system)
     found = text(

@@ -10,7 +10,7 @@ from app.errors import UserError
 from app.observation import Observation, State, could_not_look
 from app.runbooks import notice, progress
 from app.runbooks.checks.check import Surroundings, each_system
-from app.texts import text
+from app.texts import listed, text
 
 DAILY = 24 * 3600.0  # seconds: the paper's frequency for AD LDS and Composer's database (table 6)
 CLOCKS = 300.0  # seconds by which the clocks of two workstations of a domain may differ
@@ -42,7 +42,7 @@ def _more_off(c: Connections, around: Surroundings) -> Observation:
     off = {pool.pool_id: pool.name for pool in c.broker().pools() if pool.can_switch and pool.provisioning is False}
     last = around.newest_set()
     if last is None:
-        found = text("There is no earlier set to compare with; off now: {names}.", names=", ".join(off.values()) or "-")
+        found = text("There is no earlier set to compare with; off now: {names}.", names=listed(off.values()))
         return Observation(key, State.UNKNOWN if off else State.PASSED, found, needed, LOOK, system)
     then = {pool.pool_id: pool.provisioning for pool in last.pools}
     more = [name for pool_id, name in off.items() if then.get(pool_id)]

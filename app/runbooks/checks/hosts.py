@@ -15,7 +15,7 @@ from app.observation import Observation, State, could_not_look
 from app.profile import Broker, Host, Profile, VCenter
 from app.profile import SqlServer as Server
 from app.runbooks.checks.check import Asked, Surroundings, each_system
-from app.texts import Text, text
+from app.texts import Text, listed, text
 
 AD_LDS = "VMwareVDMDS"
 SECURITY_SERVER = "VMware View Security Server"
@@ -61,12 +61,12 @@ def _service(c: Connections, key: str, host: Host, name: str) -> Observation:
     needed, system = text("The service {name} must be running.", name=name), f"winrm:{host.name}"
     found = c.host(host).service(name)
     if found is None:
-        others = ", ".join(s.display for s in c.host(host).services() if "vmware" in s.display.casefold())
+        others = [s.display for s in c.host(host).services() if "vmware" in s.display.casefold()]
         seen = text(
             "There is no service {name} on {host}; there are: {others}.",
             name=name,
             host=host.name,
-            others=others or "-",
+            others=listed(others),
         )
         return Observation(key, State.BLOCKED, seen, needed, text("Correct its name in the profile."), system)
     seen = text("{name} on {host}: {state}.", name=found.display, host=host.name, state=found.state)
@@ -222,10 +222,10 @@ def _quotas(c: Connections, host: Host) -> Observation:
     needed = text("{shells} shells per user, {memory} MB per shell.", shells=wanted, memory=MEMORY)
     unknown = [name for name in _NAMED if type(quotas.get(name)) is not int]
     if unknown:
-        found = text("{host} does not say: {names}.", host=host.name, names=", ".join(unknown))
+        found = text("{host} does not say: {names}.", host=host.name, names=listed(unknown))
         remedy = text("Read them there: {command}", command="winrm get winrm/config")
         return Observation("winrm", State.UNKNOWN, found, needed, remedy, system)
-    found = text("{host}: {quotas}", host=host.name, quotas=", ".join(f"{name} {quotas[name]}" for name in _NAMED))
+    found = text("{host}: {quotas}", host=host.name, quotas=listed(f"{name} {quotas[name]}" for name in _NAMED))
     if int(quotas[_SHELLS]) >= wanted and int(quotas[_MEMORY]) >= MEMORY:
         return Observation("winrm", State.PASSED, found, needed, system=system)
     remedy = text('On that host: winrm set winrm/config/winrs @{MaxShellsPerUser="5";MaxMemoryPerShellMB="150"}')

@@ -13,7 +13,7 @@ from app.observation import Observation, State, could_not_look
 from app.profile import Database, VCenter
 from app.runbooks.checks.check import Surroundings, each_system
 from app.runbooks.temporary import folder_for
-from app.texts import NOTHING, Text, text
+from app.texts import NOTHING, Text, listed, text
 
 if TYPE_CHECKING:
     from app.connectors.winrm import WinRm
@@ -58,10 +58,10 @@ def vcenter(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
         held = c.vcenter(vcenter).has_privileges(PRIVILEGES)
         lacking = [name for name in PRIVILEGES if not held.get(name)]
         system = f"vcenter:{vcenter.name}"
-        needed = text("Privileges on the root folder: {names}.", names=", ".join(PRIVILEGES))
+        needed = text("Privileges on the root folder: {names}.", names=listed(PRIVILEGES))
         if not lacking:
             return Observation("rights/vcenter", State.PASSED, text("All are there."), needed, system=system)
-        found = text("{account} lacks: {names}.", account=vcenter.account, names=", ".join(lacking))
+        found = text("{account} lacks: {names}.", account=vcenter.account, names=listed(lacking))
         reading = {"System.View", "System.Read"} & set(lacking)
         remedy = text("Give the account a role with these privileges; without them those parts are left out.")
         return Observation("rights/vcenter", State.BLOCKED if reading else State.WARNING, found, needed, remedy, system)
@@ -132,10 +132,10 @@ def _weighed(host: WinRm, folder: str, account: str, own: set[str], needed: Text
             return _of(host, State.BLOCKED, found, needed, remedy)
         found = text(
             "{account} may write there only if it is in one of these groups: {groups}.", account=account,
-            groups=", ".join(groups),
+            groups=listed(groups),
         )  # fmt: skip
         if denied:
-            found = text("Groups are denied to write there: {groups}.", groups=", ".join(denied))
+            found = text("Groups are denied to write there: {groups}.", groups=listed(denied))
         return _of(host, State.UNKNOWN, found, needed, remedy)
     return _of(host, State.PASSED, text("{account} may write there.", account=account), needed)
 

@@ -12,7 +12,7 @@ from app.profile import Database, Host
 from app.runbooks.checks.check import Asked, Surroundings, each_system
 from app.runbooks.places import HOME
 from app.runbooks.temporary import folder_for
-from app.texts import Text, text
+from app.texts import Text, listed, text
 
 KEY = "space"
 ROOM = 512 << 20  # bytes that an export, keys and settings need at most on a host
@@ -71,7 +71,7 @@ def _sizes(c: Connections, databases: list[Database]) -> dict[str, int] | Observ
     sizes = {facts.name.casefold(): facts.size for facts in c.database_server(server).databases()}
     found = {database.name: sizes.get(database.name.casefold(), 0) for database in databases}
     if unseen := [name for name, size in found.items() if not size]:
-        seen = text("How large these databases are is not told: {names}.", names=", ".join(unseen))
+        seen = text("How large these databases are is not told: {names}.", names=listed(unseen))
         return Observation(KEY, State.UNKNOWN, seen, text("Room for each backup."), SIZES, f"sql:{server.name}")
     return found
 

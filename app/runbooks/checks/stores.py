@@ -15,7 +15,7 @@ from app.runbooks.checks.check import Asked, Surroundings, each_system
 from app.runbooks.checks.hosts import vdm_tool
 from app.runbooks.checks.work import built_in_files
 from app.runbooks.confirming import composer_version
-from app.texts import text
+from app.texts import listed, text
 from app.view.pools import Pool, PoolKind
 
 UNKNOWN = "unknown"
@@ -26,7 +26,7 @@ def versions(c: Connections, _around: Surroundings) -> tuple[Observation, ...]:
 
     def brokers() -> Observation:
         found = c.broker().versions()
-        seen = text("View: {versions}.", versions=", ".join(f"{name} {version}" for name, version in found.items()))
+        seen = text("View: {versions}.", versions=listed(f"{name} {version}" for name, version in found.items()))
         needed = text("All brokers of the group must have the same version.")
         state = State.PASSED if len(set(found.values())) == 1 else State.BLOCKED
         remedy = text("Finish the upgrade of the other brokers first.")

@@ -15,7 +15,7 @@ from app.observation import Observation, State
 from app.profile import Broker, Composer, VCenter
 from app.runbooks import progress
 from app.runbooks.checks.check import Asked, Surroundings, each_system
-from app.texts import Text, text
+from app.texts import Text, listed, text
 from app.view.pools import Pool
 
 if TYPE_CHECKING:
@@ -75,7 +75,9 @@ def _draining(c: Connections) -> Observation:
         found = text("These pools refresh or delete desktops at logoff: {names}.", names=progress.some(at_logoff))
         return Observation(key, State.WARNING, found, needed, remedy, system)
     strange = [
-        f"{pool.name} ({', '.join(_policies(pool) - AT_REST)})" for pool in floating if _policies(pool) - AT_REST
+        text("{pool} ({policies})", pool=pool.name, policies=listed(sorted(_policies(pool) - AT_REST)))
+        for pool in floating
+        if _policies(pool) - AT_REST
     ]
     if strange:
         found = text("What these pools do at logoff is not known: {names}.", names=progress.some(strange))
@@ -112,7 +114,7 @@ def built_in_files(c: Connections, broker: Broker) -> tuple[FileFacts, ...]:
             return tuple(file for file in host.files(folder) if not file.folder)
     raise CouldNotLook(
         text("The folder of View's own backup is not found on {host}.", host=broker.host.name),
-        text("Expected was one of: {folders}.", folders=", ".join(BUILT_IN)),
+        text("Expected was one of: {folders}.", folders=listed(BUILT_IN)),
         text("See in View Administrator whether and where it backs up."),
     )
 
