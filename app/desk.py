@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from app import datafolder
 from app.errors import NotSent
 from app.profile import PRACTICE
+from app.secrets import Memory, Passwords
 from app.wire import Tap, no_tap
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from app.engine.clock import Clock
     from app.engine.journal import Journal
     from app.profile import Profile, Store
-    from app.secrets import Ask, Passwords
+    from app.secrets import Ask
     from app.trust import Certificate, Trust
 
 
@@ -34,6 +35,7 @@ class Desk:
     ask: Ask | None = None
     trust_it: Callable[[str, Certificate, Certificate | None], bool] | None = None
     clock: Clock | None = None
+    memory: Memory = field(default_factory=Memory, repr=False)
 
     @property
     def store(self) -> Store:
@@ -52,13 +54,17 @@ class Desk:
         return self._practice() if name == PRACTICE else self.store.load(name)
 
     def passwords(self, profile: Profile) -> Passwords:
-        from app.secrets import Passwords
-
         if not profile.practice:
-            return Passwords(profile.name, self.given, self.ask)
+            return Passwords(profile.name, self.given, self.ask, self.memory)
         from app.lab.practice import practice_passwords
 
-        return Passwords(profile.name, practice_passwords(self.data) | self.given, self.ask)
+        # nobody knows these: one that was refused, because practice has it so, is looked up again and not asked for
+        memory = Memory(self.memory.met)
+        return Passwords(profile.name, practice_passwords(self.data) | self.given, self.ask, memory)
+
+    def hide(self, words: str) -> str:
+        """Return `words` without the passwords that this desk has met."""
+        return self.memory.hide(words)
 
     @contextlib.contextmanager
     def connections(self, profile: Profile, tap: Tap = no_tap) -> Iterator[Connections]:

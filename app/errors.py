@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from app.texts import NOTHING, Text, text
 
@@ -53,16 +54,18 @@ class Guard:
 
     Guards made by `on` know of each other: what one system has refused is tried on none, unless another one has let the
     account in, for then the password is right and the refusal is that system's own matter. A system that has let the
-    account in before is tried again after a pause: somebody may have unlocked it."""
+    account in before is tried again after a pause: somebody may have unlocked it.
 
-    def __init__(self, account: str = "", system: str = "") -> None:
-        self._account, self._system = account, system
+    `heard` is told of each answer: the system, and whether it has let the account in."""
+
+    def __init__(self, account: str = "", system: str = "", heard: Callable[[str, bool], None] | None = None) -> None:
+        self._account, self._system, self._heard = account, system, heard
         self._refused: dict[str, tuple[NotLetIn, float]] = {}
         self._let_in: set[str] = set()
 
     def on(self, system: str) -> Guard:
         """Return the guard of the same account on another system."""
-        other = Guard(self._account, system)
+        other = Guard(self._account, system, self._heard)
         other._refused, other._let_in = self._refused, self._let_in
         return other
 
@@ -84,7 +87,11 @@ class Guard:
         """Remember that this system has accepted account and password."""
         self._let_in.add(self._system)
         self._refused.pop(self._system, None)
+        if self._heard:
+            self._heard(self._system, True)
 
     def refuse(self, error: NotLetIn) -> None:
         """Remember that this system has refused them."""
         self._refused[self._system] = (error, time.monotonic())
+        if self._heard:
+            self._heard(self._system, False)

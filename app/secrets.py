@@ -6,6 +6,8 @@ import base64
 import json
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,15 +22,32 @@ HIDDEN = "•••"
 Ask = Callable[[Text], str | None]
 
 
+@dataclass(frozen=True)
+class Memory:
+    """What is remembered of passwords as long as the program runs: all that were met, so that they can be hidden; and
+    which account was refused where (profile, account, system), so that the next look asks for it anew."""
+
+    met: set[str] = field(default_factory=set, repr=False)
+    refused: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def hide(self, words: str) -> str:
+        """Return `words` with every password that was met, and its usual disguises, replaced."""
+        return hidden(words, self.met)
+
+
 class Passwords:
     """Passwords by account and system, looked up in this order: given (file), keyring, asked. Kept for this process.
 
     An account is known as `ACCOUNT@SYSTEM` (only there) or `ACCOUNT` (wherever it is used); those that are given, in
-    any case: to Windows and SQL Server it makes no difference."""
+    any case: to Windows and SQL Server it makes no difference. What a system has refused is not looked up again where
+    somebody can be asked: it may have been mistyped, or have changed."""
 
-    def __init__(self, profile: str, given: dict[str, str] | None = None, ask: Ask | None = None) -> None:
-        self._profile, self._ask = profile, ask
+    def __init__(
+        self, profile: str, given: dict[str, str] | None = None, ask: Ask | None = None, memory: Memory | None = None
+    ) -> None:
+        self._profile, self._ask, self._memory = profile, ask, memory or Memory()
         self._given = {name.casefold(): password for name, password in (given or {}).items()}
+        self._memory.met.update(filter(None, self._given.values()))
         self._known: dict[str, str] = {}
         self._guards: dict[tuple[str, str, str], Guard] = {}
 
@@ -36,40 +55,62 @@ class Passwords:
         """Return what keeps `account` from being locked by wrong tries. A domain counts the tries of all systems."""
         domain = "" if "\\" in account or "@" in account else system
         key = (account.casefold(), self._known.get(f"{account}@{system}", ""), domain)
-        return self._guards.setdefault(key, Guard(account)).on(system)
+        return self._guards.setdefault(key, Guard(account, heard=partial(self._heard, account))).on(system)
 
     def of(self, account: str, system: str) -> str:
         """Return the password of `account` on `system`, or raise UserError where none can be had."""
         name = f"{account}@{system}"
         if name not in self._known:
             self._known[name] = self._find(account, system)
+            self._memory.met.add(self._known[name])
         return self._known[name]
 
     def hide(self, words: str) -> str:
         """Return `words` with every known password, and its usual disguises, replaced."""
-        for disguise in sorted({d for p in self.all() for d in disguises(p)}, key=len, reverse=True):
-            words = words.replace(disguise, HIDDEN)
-        return words
+        return hidden(words, self.all())
 
     def all(self) -> set[str]:
         return {password for password in (*self._known.values(), *self._given.values()) if password}
 
+    def _heard(self, account: str, system: str, let_in: bool) -> None:
+        refusal = (self._profile, account.casefold(), system)
+        if let_in:
+            self._memory.refused.discard(refusal)
+        else:
+            self._memory.refused.add(refusal)
+
     def _find(self, account: str, system: str) -> str:
-        for name in (f"{account}@{system}", account):
-            if name.casefold() in self._given:
-                return self._given[name.casefold()]
-        for name in (f"{account}@{system}", account):
-            if (stored := stored_password(self._profile, name)) is not None:
-                return stored
+        refusal = (self._profile, account.casefold(), system)
+        asked_anew = self._ask is not None and refusal in self._memory.refused
+        if not asked_anew and (kept := self._kept(account, system)) is not None:
+            return kept
         if self._ask and (
             answer := self._ask(text("Password of {account} on {system}", account=account, system=system))
         ):
+            self._memory.refused.discard(refusal)  # another password: it has a trial of its own
             return answer
         raise UserError(
             text("There is no password for {account} on {system}.", account=account, system=system),
             text("It is neither in the keyring nor given, and nobody was there to be asked."),
             text("Store it, or give it with --passwords FILE."),
         )
+
+    def _kept(self, account: str, system: str) -> str | None:
+        names = (f"{account}@{system}", account)
+        for name in names:
+            if name.casefold() in self._given:
+                return self._given[name.casefold()]
+        for name in names:
+            if (stored := stored_password(self._profile, name)) is not None:
+                return stored
+        return None
+
+
+def hidden(words: str, passwords: Iterable[str]) -> str:
+    """Return `words` with these passwords, and their usual disguises, replaced."""
+    for disguise in sorted({d for p in set(passwords) for d in disguises(p)}, key=len, reverse=True):
+        words = words.replace(disguise, HIDDEN)
+    return words
 
 
 def disguises(password: str) -> set[str]:

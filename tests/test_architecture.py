@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 COMMANDS = (
     *("app.cli", "app.commands", "app.console", "app.logs", "app.desk", "app.tasks", "app.__main__"),
     *("app.backups", "app.dry_run", "app.history", "app.looking", "app.pool_report"),
-    *("app.overview", "app.practising", "app.words", "app.leftovers"),
+    *("app.overview", "app.practising", "app.words", "app.leftovers", "app.defects"),
 )
 """What a command line and the screen are made of: it may use everything, and nothing below it uses it."""
 

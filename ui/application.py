@@ -6,11 +6,11 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QLibraryInfo, QTranslator, QUrl
+from PySide6.QtCore import QLibraryInfo, QObject, QTranslator, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication
 
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shell.language_changed.connect(lambda: qt_words(application, translator))
     application.styleHints().colorSchemeChanged.connect(lambda _scheme: dress(application))
     application.styleHints().colorSchemeChanged.connect(lambda _scheme: shell.retranslate())
-    catch_everything(shell.show_trouble)
+    catch_everything(shell)
     shell.show()
     return application.exec()
 
@@ -60,14 +60,22 @@ def qt_words(application: QApplication, translator: QTranslator | None = None) -
     return translator
 
 
-def catch_everything(show: Callable[[str], None]) -> None:
+class _Bell(QObject):
+    """Rung in any thread, heard in the one that draws: no other may touch a window."""
+
+    rung = Signal(str)
+
+
+def catch_everything(shell: Shell) -> None:
     """Let errors of the program itself end on the page that says what is safe: in slots and in threads."""
+    bell = _Bell(shell)
+    bell.rung.connect(shell.show_trouble)
 
     def in_slot(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             QApplication.quit()
             return
-        show("".join(traceback.format_exception(kind, error, trace)))
+        bell.rung.emit("".join(traceback.format_exception(kind, error, trace)))
 
     def in_thread(what: threading.ExceptHookArgs) -> None:
         in_slot(what.exc_type, what.exc_value or what.exc_type(), what.exc_traceback)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from dataclasses import dataclass, field
 
 from app.desk import Desk
@@ -99,20 +100,37 @@ class AskingDesk(Desk):
         name = profile.name
         known = {key[len(name) + 1 :]: value for key, value in self.given.items() if key.startswith(f"{name}\0")}
         usual = {key: value for key, value in self.given.items() if "\0" not in key}
-        asking = dataclasses.replace(
-            self, given=usual | known, ask=lambda question: self._password(profile, question)
-        )  # fmt: skip
+        asking = dataclasses.replace(self, given=usual | known, ask=_Asking(self, profile))
         return Desk.passwords(asking, profile)
 
-    def _password(self, profile: Profile, question: Text) -> str | None:
-        assert self.job is not None, "a desk that asks is made for a job"
-        keeper = "" if profile.practice else profile.name
-        given = self.job.ask(AskPassword(question, keeper, bool(keeper) and keyring_there()))
-        if not isinstance(given, Given) or not given.password:
-            return None
+
+class _Asking:
+    """Asks for the passwords of one look or run: one dialog at a time, and for an account that was given everywhere
+    only once."""
+
+    def __init__(self, desk: AskingDesk, profile: Profile) -> None:
+        self._desk, self._profile = desk, profile
+        self._one_at_a_time = threading.Lock()
+        self._everywhere: dict[str, str] = {}
+
+    def __call__(self, question: Text) -> str | None:
         account, system = question.values["account"], question.values["system"]
-        remember(self, profile.name, account, system, given)
-        return given.password
+        with self._one_at_a_time:
+            if account.casefold() in self._everywhere:
+                return self._everywhere[account.casefold()]
+            given = self._asked(question)
+            if given is None:
+                return None
+            if given.everywhere:
+                self._everywhere[account.casefold()] = given.password
+            remember(self._desk, self._profile.name, account, system, given)
+            return given.password
+
+    def _asked(self, question: Text) -> Given | None:
+        assert self._desk.job is not None, "a desk that asks is made for a job"
+        keeper = "" if self._profile.practice else self._profile.name
+        given = self._desk.job.ask(AskPassword(question, keeper, bool(keeper) and keyring_there()))
+        return given if isinstance(given, Given) and given.password else None
 
 
 def remember(desk: Desk, profile: str, account: str, system: str, given: Given) -> None:
@@ -138,5 +156,6 @@ def desk_for(job: Job, desk: Desk) -> Desk:
         desk.given,
         trust_it=lambda system, shown, pinned: bool(job.ask(AskTrust(system, shown, pinned))),
         clock=desk.clock,
+        memory=desk.memory,
         job=job,
     )

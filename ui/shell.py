@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SMALLEST = (1024, 640)
 LANGUAGE_NAMES = {"en": "English", "zh_CN": "简体中文"}
-PUTTING_BACK = text("The run is being stopped: what it has switched off is put back first. Close the window after that.")
+PUTTING_BACK = text("The run is being stopped: what it has switched off is put back first. Close this window then.")
 PRACTICE = text("PRACTICE: nothing here touches a real system")
 
 
@@ -92,8 +92,8 @@ class Shell(QMainWindow):
         self._show()
 
     def show_trouble(self, details: str) -> None:
-        """Show the page for errors of the program itself. A run that goes on is stopped: nobody would see its questions,
-        and what it has switched off must come back on."""
+        """Show the page for errors of the program itself. A run that goes on is stopped: nobody would see its
+        questions, and what it has switched off must come back on."""
         if self._wizard.page is Page.TROUBLE:
             return
         broken = self.page
