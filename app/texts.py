@@ -7,14 +7,12 @@ A `Text` is data: it can be journaled, sent as an event and shown again later in
 from __future__ import annotations
 
 import gettext
-import locale
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
-
-import msgspec
 
 from app import paths
 
@@ -23,11 +21,12 @@ LANGUAGE_VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 _language = "en"
 
 
-class Text(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Text:
     """A message of the catalogue (English, with `{named}` fields) and the values of its fields."""
 
     message: str
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return render(self)
@@ -76,8 +75,12 @@ def system_language() -> str:
     """Return the language that the system is set to, if the program speaks it, else English.
 
     Outside Windows the variables say it: a language that Debian has no locale installed of never becomes the locale."""
-    variables = map(os.environ.get, LANGUAGE_VARIABLES)
-    found = locale.getlocale()[0] if sys.platform == "win32" else next(filter(None, variables), None)
+    if sys.platform == "win32":
+        import locale
+
+        found = locale.getlocale()[0]
+    else:
+        found = next(filter(None, map(os.environ.get, LANGUAGE_VARIABLES)), None)
     return "zh_CN" if (found or "").startswith(("zh", "Chinese")) else "en"
 
 
@@ -85,7 +88,7 @@ def _value(value: Any, language: str | None) -> Any:
     if isinstance(value, Text):
         return render(value, language)
     if isinstance(value, dict) and value.keys() == {"message", "values"}:  # a Text that came back from JSON
-        return render(msgspec.convert(value, Text), language)
+        return render(Text(**value), language)
     return value
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
-import msgspec
 
-
-class Command(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Command:
     """One call: to which system (winrm:broker1, sql:sql1, vcenter:vc1), in its own words without secrets.
 
     `changes` tells an act from a look."""
