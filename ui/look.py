@@ -8,11 +8,14 @@ from PySide6.QtWidgets import QApplication
 from app import paths
 
 ACCENT = {"light": "#0f6cbd", "dark": "#62abf5"}
+THEMES = ("light", "dark")
 COLOURS = {
     "light": {"window": "#fafafa", "base": "#ffffff", "text": "#1b1a19", "soft": "#5c5a58", "line": "#d6d4d2",
-              "side": "#f0f0f0", "error": "#a4262c", "practice": "#fff4ce", "practice-text": "#4d3b00"},
+              "edge": "#8f8d8b", "side": "#f0f0f0", "error": "#a4262c", "warning": "#8a5300", "good": "#0e700e",
+              "on-accent": "#ffffff", "face": "#ffffff", "practice": "#fff4ce", "practice-text": "#4d3b00"},
     "dark": {"window": "#1f1f1f", "base": "#292929", "text": "#f5f5f5", "soft": "#b5b3b1", "line": "#454443",
-             "side": "#181818", "error": "#ff99a4", "practice": "#433519", "practice-text": "#ffe9a8"},
+             "edge": "#8a8886", "side": "#181818", "error": "#ff99a4", "warning": "#ffd27a", "good": "#8fd694",
+             "on-accent": "#10202f", "face": "#3a3938", "practice": "#433519", "practice-text": "#ffe9a8"},
 }  # fmt: skip
 
 
@@ -41,7 +44,7 @@ def palette(theme: str) -> QPalette:
     ):  # fmt: skip
         made.setColor(what, QColor(colours[colour]))
     made.setColor(role.Highlight, QColor(ACCENT[theme]))
-    made.setColor(role.HighlightedText, QColor("#ffffff" if theme == "light" else "#10202f"))
+    made.setColor(role.HighlightedText, QColor(colours["on-accent"]))
     made.setColor(role.Link, QColor(ACCENT[theme]))
     for what in (role.WindowText, role.Text, role.ButtonText):
         made.setColor(QPalette.ColorGroup.Disabled, what, QColor(colours["soft"]))
@@ -52,22 +55,74 @@ def sheet(theme: str) -> str:
     """Return the style sheet: only what the palette has no word for. Sizes are in the font's own measure."""
     colours, accent = COLOURS[theme], ACCENT[theme]
     return f"""
-        #title {{ font-size: 17pt; font-weight: 600; }}
+        #title {{ font-size: 17pt; font-weight: bold; }}
         #steps {{ background: {colours["side"]}; border: none; border-right: 1px solid {colours["line"]}; }}
         #line {{ color: {colours["line"]}; }}
         #error {{ color: {colours["error"]}; }}
         #practice {{ background: {colours["practice"]}; }}
-        #practice QLabel {{ color: {colours["practice-text"]}; font-weight: 600; }}
-        #practice QPushButton {{ padding: 2px 10px; }}
-        {_marks(theme) if theme == "dark" else ""}
-        QPushButton {{ padding: 6px 18px; min-width: 72px; }}
-        QPushButton#next {{ background: {accent}; color: {"#ffffff" if theme == "light" else "#10202f"};
-            border: 1px solid {accent}; border-radius: 4px; font-weight: 600; }}
-        QPushButton#next:disabled {{ background: {colours["line"]}; color: {colours["soft"]};
-            border-color: {colours["line"]}; }}
-        QPushButton#next:focus {{ border: 2px solid {colours["text"]}; }}
+        #practice QLabel {{ color: {colours["practice-text"]}; font-weight: bold; }}
         .soft {{ color: {colours["soft"]}; }}
+        .error {{ color: {colours["error"]}; }}
+        .warning {{ color: {colours["warning"]}; }}
+        .good {{ color: {colours["good"]}; }}
         QFrame.card {{ background: {colours["base"]}; border: 1px solid {colours["line"]}; border-radius: 6px; }}
+        QFrame.trouble {{ border-left: 4px solid {colours["error"]}; }}
+        QFrame.turn {{ border-left: 4px solid {accent}; }}
+        {_buttons(theme)}
+        {_views(theme)}
+        {_marks(theme) if theme == "dark" else ""}
+    """
+
+
+def _buttons(theme: str) -> str:
+    """Return the rules for buttons: flat, the one that goes on in the accent, a ring where the keyboard is."""
+    colours, accent = COLOURS[theme], ACCENT[theme]
+    return f"""
+        QPushButton {{ padding: 6px 18px; min-width: 72px; background: {colours["face"]};
+            border: 1px solid {colours["edge"]}; border-radius: 4px; }}
+        QPushButton:hover, QPushButton:checked {{ border-color: {accent}; }}
+        QPushButton:pressed {{ background: {colours["line"]}; }}
+        QPushButton:focus {{ border: 2px solid {accent}; padding: 5px 17px; }}
+        QPushButton:disabled {{ color: {colours["soft"]}; background: {colours["side"]};
+            border-color: {colours["line"]}; }}
+        #practice QPushButton {{ padding: 2px 10px; }}
+        #practice QPushButton:focus {{ padding: 1px 9px; }}
+        QPushButton#next, QPushButton.primary {{ background: {accent}; color: {colours["on-accent"]};
+            border: 1px solid {accent}; font-weight: bold; }}
+        QPushButton#next:disabled, QPushButton.primary:disabled {{ background: {colours["line"]};
+            color: {colours["soft"]}; border-color: {colours["line"]}; }}
+        QPushButton#next:focus, QPushButton.primary:focus {{ border: 2px solid {colours["text"]}; }}
+    """
+
+
+def _views(theme: str) -> str:
+    """Return the rules for tables, trees, tabs and bars: Fusion draws their edges for a light page only."""
+    colours, accent = COLOURS[theme], ACCENT[theme]
+    return f"""
+        QTableView, QTreeView, QListView, QPlainTextEdit {{ border: 1px solid {colours["line"]}; border-radius: 4px; }}
+        QTableView:focus, QTreeView:focus, QListView:focus, QPlainTextEdit:focus {{ border-color: {accent}; }}
+        QHeaderView {{ background: {colours["base"]}; border: none; }}
+        QHeaderView::section {{ background: {colours["base"]}; color: {colours["soft"]}; padding: 6px 4px;
+            border: none; border-bottom: 1px solid {colours["line"]}; }}
+        QScrollBar:vertical {{ background: transparent; width: 12px; margin: 0; }}
+        QScrollBar:horizontal {{ background: transparent; height: 12px; margin: 0; }}
+        QScrollBar::handle {{ background: {colours["edge"]}; border-radius: 4px; margin: 2px; }}
+        QScrollBar::handle:vertical {{ min-height: 28px; }}
+        QScrollBar::handle:horizontal {{ min-width: 28px; }}
+        QScrollBar::handle:hover {{ background: {colours["soft"]}; }}
+        QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+        QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+        QTabWidget::pane {{ border: none; border-top: 1px solid {colours["line"]}; }}
+        QTabBar {{ background: transparent; }}
+        QTabBar::tab {{ background: transparent; color: {colours["soft"]}; padding: 6px 14px; margin: 0;
+            border: none; border-bottom: 3px solid transparent; }}
+        QTabBar::tab:selected {{ color: {colours["text"]}; border-bottom-color: {accent}; }}
+        QTabBar::tab:hover {{ color: {colours["text"]}; }}
+        QTabBar::tab:focus {{ background: {colours["line"]}; }}
+        QProgressBar {{ background: {colours["line"]}; border: none; border-radius: 4px; max-height: 8px; }}
+        QProgressBar::chunk {{ background: {accent}; border-radius: 4px; }}
+        QDockWidget {{ color: {colours["text"]}; }}
+        QDockWidget::title {{ background: {colours["side"]}; padding: 8px 12px; }}
     """
 
 
@@ -85,14 +140,10 @@ def _marks(theme: str) -> str:
         QCheckBox::indicator {{ border-radius: 2px; }}
         QCheckBox::indicator:checked {{ background: {accent}; border-color: {accent}; image: url("{tick}"); }}
         QRadioButton::indicator:focus, QCheckBox::indicator:focus {{ border-color: {COLOURS[theme]["text"]}; }}
-        QPushButton {{ background: {COLOURS[theme]["line"]}; border: 1px solid {soft}; border-radius: 4px; }}
-        QPushButton:hover, QPushButton:checked {{ border-color: {accent}; }}
-        QPushButton:focus {{ border: 2px solid {accent}; }}
-        QPushButton:disabled {{ color: {soft}; border-color: {COLOURS[theme]["line"]}; background: {base}; }}
     """
 
 
 def colour(application: QApplication, name: str) -> QColor:
-    """Return a colour of the theme in force: text, soft, line, error, accent ..."""
+    """Return a colour of the theme in force: text, soft, line, error, warning, good, accent ..."""
     theme = "dark" if is_dark(application) else "light"
     return QColor(ACCENT[theme] if name == "accent" else COLOURS[theme][name])

@@ -1,0 +1,47 @@
+"""The colours of both themes can be read: contrast as WCAG 2 measures it."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtGui import QColor
+
+from ui.look import ACCENT, COLOURS, THEMES
+
+WORDS = 4.5  # the least contrast of words
+EDGES = 3.0  # the least contrast of what shows where a control is
+
+
+def light_of(name: str) -> float:
+    """Return the relative luminance of a colour."""
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (QColor(name).redF(), QColor(name).greenF(), QColor(name).blueF())
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    brighter, darker = sorted((light_of(one), light_of(other)), reverse=True)
+    return (brighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("words", ["text", "soft", "error", "warning", "good"])
+@pytest.mark.parametrize("ground", ["window", "base", "side"])
+def test_words_stand_out_from_every_ground(theme: str, words: str, ground: str) -> None:
+    assert contrast(COLOURS[theme][words], COLOURS[theme][ground]) >= WORDS
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_words_on_the_accent_and_on_the_banner_of_practice_stand_out(theme: str) -> None:
+    colours = COLOURS[theme]
+    assert contrast(colours["on-accent"], ACCENT[theme]) >= WORDS
+    assert contrast(colours["practice-text"], colours["practice"]) >= WORDS
+    assert contrast(colours["soft"], colours["line"]) >= WORDS, "a button that is off"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("ground", ["window", "base"])
+def test_edges_and_the_ring_of_the_keyboard_are_seen(theme: str, ground: str) -> None:
+    assert contrast(COLOURS[theme]["edge"], COLOURS[theme][ground]) >= EDGES
+    assert contrast(ACCENT[theme], COLOURS[theme][ground]) >= EDGES
