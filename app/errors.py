@@ -56,9 +56,11 @@ class Guard:
     account in, for then the password is right and the refusal is that system's own matter. A system that has let the
     account in before is tried again after a pause: somebody may have unlocked it.
 
-    `heard` is told of each answer: the system, and whether it has let the account in."""
+    `heard` is told of each answer: the system, whether it has let the account in, and whether any has."""
 
-    def __init__(self, account: str = "", system: str = "", heard: Callable[[str, bool], None] | None = None) -> None:
+    def __init__(
+        self, account: str = "", system: str = "", heard: Callable[[str, bool, bool], None] | None = None
+    ) -> None:
         self._account, self._system, self._heard = account, system, heard
         self._refused: dict[str, tuple[NotLetIn, float]] = {}
         self._let_in: set[str] = set()
@@ -88,10 +90,10 @@ class Guard:
         self._let_in.add(self._system)
         self._refused.pop(self._system, None)
         if self._heard:
-            self._heard(self._system, True)
+            self._heard(self._system, True, True)
 
     def refuse(self, error: NotLetIn) -> None:
         """Remember that this system has refused them."""
         self._refused[self._system] = (error, time.monotonic())
         if self._heard:
-            self._heard(self._system, False)
+            self._heard(self._system, False, bool(self._let_in))

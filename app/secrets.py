@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
 from app.errors import Guard, Refused, UserError
-from app.profile import Profile
 from app.texts import Text, text
+
+if TYPE_CHECKING:
+    from app.profile import Profile
 
 SERVICE = "ViewKeeper"
 LONGEST = 1280  # characters that Windows' credential store keeps
@@ -25,7 +25,8 @@ Ask = Callable[[Text], str | None]
 @dataclass(frozen=True)
 class Memory:
     """What is remembered of passwords as long as the program runs: all that were met, so that they can be hidden; and
-    which account was refused where (profile, account, system), so that the next look asks for it anew."""
+    which account was refused where (profile, account, system), so that the next look asks for it anew. System "" means
+    everywhere: no system has let that account in."""
 
     met: set[str] = field(default_factory=set, repr=False)
     refused: set[tuple[str, str, str]] = field(default_factory=set)
@@ -48,6 +49,7 @@ class Passwords:
         self._profile, self._ask, self._memory = profile, ask, memory or Memory()
         self._given = {name.casefold(): password for name, password in (given or {}).items()}
         self._memory.met.update(filter(None, self._given.values()))
+        self._doubted = frozenset(self._memory.refused)
         self._known: dict[str, str] = {}
         self._guards: dict[tuple[str, str, str], Guard] = {}
 
@@ -72,22 +74,22 @@ class Passwords:
     def all(self) -> set[str]:
         return {password for password in (*self._known.values(), *self._given.values()) if password}
 
-    def _heard(self, account: str, system: str, let_in: bool) -> None:
-        refusal = (self._profile, account.casefold(), system)
+    def _heard(self, account: str, system: str, let_in: bool, somewhere: bool) -> None:
+        refusals = {(self._profile, account.casefold(), place) for place in (system, "")}
         if let_in:
-            self._memory.refused.discard(refusal)
+            self._memory.refused.difference_update(refusals)
         else:
-            self._memory.refused.add(refusal)
+            self._memory.refused.update(one for one in refusals if one[2] or not somewhere)
 
     def _find(self, account: str, system: str) -> str:
-        refusal = (self._profile, account.casefold(), system)
-        asked_anew = self._ask is not None and refusal in self._memory.refused
-        if not asked_anew and (kept := self._kept(account, system)) is not None:
+        doubted = any((self._profile, account.casefold(), place) in self._doubted for place in (system, ""))
+        if not (doubted and self._ask) and (kept := self._kept(account, system)) is not None:
             return kept
         if self._ask and (
             answer := self._ask(text("Password of {account} on {system}", account=account, system=system))
         ):
-            self._memory.refused.discard(refusal)  # another password: it has a trial of its own
+            # another password has a trial of its own, even where the system cannot be reached now
+            self._memory.refused.discard((self._profile, account.casefold(), system))
             return answer
         raise UserError(
             text("There is no password for {account} on {system}.", account=account, system=system),
@@ -115,6 +117,10 @@ def hidden(words: str, passwords: Iterable[str]) -> str:
 
 def disguises(password: str) -> set[str]:
     """Return the shapes in which a password may turn up: plain, base64 (UTF-8, UTF-16), URL, XML, SQL, PowerShell."""
+    import base64
+    import json
+    from urllib.parse import quote
+
     if len(password) < 3:  # hiding one or two letters would hide everything and protect nothing
         return {password} if password else set()
     xml = password.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -182,6 +188,8 @@ def forget_password(profile: str, name: str) -> None:
 
 def passwords_from(source: str) -> dict[str, str]:
     """Read `--passwords`, a file or `-` (standard input): a JSON object, `ACCOUNT` or `ACCOUNT@SYSTEM` to password."""
+    import json
+
     try:
         content = sys.stdin.read() if source == "-" else Path(source).read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import secrets
-from app.errors import Refused, UserError
-from app.secrets import Passwords, disguises, passwords_from
+from app.errors import NotLetIn, Refused, UserError
+from app.secrets import Memory, Passwords, disguises, passwords_from
+from app.texts import text
 
 
 class InMemory(keyring.backend.KeyringBackend):
@@ -65,6 +66,38 @@ def test_a_password_is_asked_for_once(ring: InMemory) -> None:
     passwords = Passwords("p", ask=ask)
     assert [passwords.of("a", "s"), passwords.of("a", "s")] == ["typed", "typed"]
     assert len(asked) == 1
+
+
+WRONG = NotLetIn(text("It is not let in."))
+
+
+def test_an_account_that_no_system_has_let_in_is_asked_for_anew_everywhere(ring: InMemory) -> None:
+    memory, given = Memory(), {"CORP\\vk": "old"}
+    before = Passwords("corp", given, memory=memory)
+    before.guard("CORP\\vk", "broker1").refuse(WRONG)
+    after = Passwords("corp", given, lambda _question: "new", memory)
+    assert after.of("CORP\\vk", "broker1") == "new"
+    after.guard("CORP\\vk", "broker1").let_in()
+    assert after.of("CORP\\vk", "sql1") == "new", "the old one is not tried on another system"
+    assert Passwords("corp", given, lambda _question: "third", memory).of("CORP\\vk", "sql1") == "old"
+
+
+def test_where_another_system_lets_the_account_in_only_the_one_that_refused_it_is_asked_for_anew(
+    ring: InMemory,
+) -> None:
+    memory, given = Memory(), {"CORP\\vk": "old"}
+    before = Passwords("corp", given, memory=memory)
+    before.guard("CORP\\vk", "broker1").let_in()
+    before.guard("CORP\\vk", "sql1").refuse(WRONG)
+    after = Passwords("corp", given, lambda _question: "new", memory)
+    assert [after.of("corp\\VK", place) for place in ("broker1", "sql1")] == ["old", "new"]
+    assert Passwords("other", given, lambda _question: "new", memory).of("CORP\\vk", "sql1") == "old"
+
+
+def test_what_was_refused_is_used_again_where_nobody_can_be_asked(ring: InMemory) -> None:
+    memory, given = Memory(), {"CORP\\vk": "old"}
+    Passwords("corp", given, memory=memory).guard("CORP\\vk", "sql1").refuse(WRONG)
+    assert Passwords("corp", given, memory=memory).of("CORP\\vk", "sql1") == "old"
 
 
 def test_no_password_is_said_and_an_empty_one_is_not_invented(ring: InMemory) -> None:
