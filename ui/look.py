@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication
 from app import paths
 
 ACCENT = {"light": "#0f6cbd", "dark": "#62abf5"}
+TITLE = 1.9  # times as large as other letters
 THEMES = ("light", "dark")
 COLOURS = {
     "light": {"window": "#fafafa", "base": "#ffffff", "text": "#1b1a19", "soft": "#5c5a58", "line": "#d6d4d2",
@@ -54,8 +55,9 @@ def palette(theme: str) -> QPalette:
 def sheet(theme: str) -> str:
     """Return the style sheet: only what the palette has no word for. Sizes are in the font's own measure."""
     colours, accent = COLOURS[theme], ACCENT[theme]
+    title = QApplication.font().pointSizeF() * TITLE
     return f"""
-        #title {{ font-size: 17pt; font-weight: bold; }}
+        #title {{ font-size: {title:.1f}pt; font-weight: bold; }}
         #steps {{ background: {colours["side"]}; border: none; border-right: 1px solid {colours["line"]}; }}
         #line {{ color: {colours["line"]}; }}
         #error {{ color: {colours["error"]}; }}

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMessageBox,
     QPushButton,
-    QStackedWidget,
+    QStyle,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from app.texts import LANGUAGES, Text, language, text, use_language
 from ui.flow import FLOW, Draft, Page, Wizard
 from ui.page import Services, WizardPage
+from ui.widgets.pagestack import PageStack
 from ui.widgets.parts import keyed
 from ui.widgets.steps import StepList
 
@@ -144,8 +145,8 @@ class Shell(QMainWindow):
         self.language_changed.emit()
 
     def _build(self) -> None:
-        self.setMinimumSize(*SMALLEST)
-        self._steps, self._stack = StepList(), QStackedWidget()
+        self._fit_the_screen()
+        self._steps, self._stack = StepList(), PageStack()
         self._title, self._error = QLabel(), QLabel()
         self._title.setObjectName("title")
         self._title.setWordWrap(True)
@@ -165,6 +166,12 @@ class Shell(QMainWindow):
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.escape)
         self._central = self._arranged()
         self.setCentralWidget(self._central)
+
+    def _fit_the_screen(self) -> None:
+        """Let the window be as small as its screen: at 200 % a usual one has 960x540 points, less the taskbar."""
+        title_bar = self.style().pixelMetric(QStyle.PixelMetric.PM_TitleBarHeight, None, self)
+        room = self.screen().availableGeometry().size() - QSize(0, title_bar)
+        self.setMinimumSize(QSize(*SMALLEST).boundedTo(room))
 
     def _banner(self) -> QWidget:
         """What tells practice from the real thing, on every page; its button opens the panel."""
@@ -218,7 +225,7 @@ class Shell(QMainWindow):
         right.setContentsMargins(28, 20, 28, 20)
         right.setSpacing(14)
         right.addLayout(header)
-        right.addWidget(self._stack, 1)
+        right.addWidget(self._stack.scrolled(), 1)
         line = QFrame()
         line.setFrameShape(QFrame.Shape.HLine)
         line.setObjectName("line")
@@ -302,6 +309,12 @@ class Shell(QMainWindow):
         for job in list(self.services.jobs):
             job.wait()
         super().closeEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802  # Qt's name
+        """Follow the window to screens of other sizes."""
+        super().showEvent(event)
+        if not event.spontaneous():
+            self.windowHandle().screenChanged.connect(self._fit_the_screen)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  # Qt's name
         """Enter presses the button that has the keyboard, and elsewhere on a page Next."""
