@@ -90,7 +90,8 @@ class Hands:
 
     def ready(self, page: Page) -> None:
         """Wait until that page is shown and lets nobody wait."""
-        self.until(lambda: self.page is page and not self.shell.page.facts().busy)
+        self.until(lambda: self.page in (page, Page.TROUBLE) and not self.shell.page.facts().busy)
+        assert self.page is page, self.words()  # on the page for defects nothing is worth waiting for
 
     # ---- whole ways
 
