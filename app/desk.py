@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from app import datafolder
 from app.errors import NotSent
-from app.profile import PRACTICE
 from app.secrets import Memory, Passwords
 from app.wire import Tap, no_tap
 
@@ -51,7 +50,22 @@ class Desk:
 
     def profile(self, name: str) -> Profile:
         """Return the profile of that name. `practice` is built in, and its environment is started if need be."""
-        return self._practice() if name == PRACTICE else self.store.load(name)
+        from app.profile import PRACTICE
+
+        return self.practice() if name == PRACTICE else self.store.load(name)
+
+    def practice(self) -> Profile:
+        """Return the profile of the practice environment, which is started if need be."""
+        from app.lab import practice, process
+
+        datafolder.ready(self.data / "lab")
+        published = process.start(self.data)
+        known = self.trust.pins()
+        for address, port, certificate in practice.certificates(published):
+            pin = known.get(f"{address}:{port}")
+            if pin is None or pin.certificate != certificate:
+                self.trust.accept(address, port, certificate, seen_by_operator=False)
+        return practice.practice_profile(published, self.data / "repository")
 
     def passwords(self, profile: Profile) -> Passwords:
         if not profile.practice:
@@ -99,18 +113,6 @@ class Desk:
                 self.trust.accept(address, port, error.certificate)
             except NotSent:
                 continue  # whoever needs that system says so in its own place
-
-    def _practice(self) -> Profile:
-        from app.lab import practice, process
-
-        datafolder.ready(self.data / "lab")
-        published = process.start(self.data)
-        known = self.trust.pins()
-        for address, port, certificate in practice.certificates(published):
-            pin = known.get(f"{address}:{port}")
-            if pin is None or pin.certificate != certificate:
-                self.trust.accept(address, port, certificate, seen_by_operator=False)
-        return practice.practice_profile(published, self.data / "repository")
 
 
 def places(profile: Profile) -> Iterator[tuple[str, str, int]]:

@@ -35,6 +35,10 @@ class Standing:
     not_whole: int = 0
     problem: Text = NOTHING
 
+    @property
+    def practice(self) -> bool:
+        return self.profile == PRACTICE
+
 
 @dataclass(frozen=True)
 class LeftOff:

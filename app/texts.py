@@ -94,4 +94,8 @@ def _value(value: Any, language: str | None) -> Any:
 
 @lru_cache
 def _catalogue(language: str) -> gettext.NullTranslations:
-    return gettext.translation("viewkeeper", paths.resources() / "locale", [language], fallback=True)
+    compiled = paths.resources() / "locale" / language / "LC_MESSAGES" / "viewkeeper.mo"
+    if not compiled.exists():  # English needs none
+        return gettext.NullTranslations()
+    with compiled.open("rb") as file:
+        return gettext.GNUTranslations(file)

@@ -9,11 +9,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.profile import Profile
 from app.texts import Text, text
 
 if TYPE_CHECKING:
     from app.engine.ending import Ending
+    from app.profile import Profile
 
 
 class Page(StrEnum):

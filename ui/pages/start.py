@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from app import overview
 from app.errors import UserError
-from app.overview import LeftOff, Standing
-from app.profile import PRACTICE, Profile
 from app.texts import Text, listed, text
 from ui.bridge import Job
 from ui.flow import Draft, Facts, Task
 from ui.page import Services, WizardPage
 from ui.widgets.choice import Choice
 from ui.widgets.parts import card, label
+
+if TYPE_CHECKING:
+    from app.overview import LeftOff, Standing
+    from app.profile import Profile
 
 BACK_UP, VERIFY, PRACTISE, TAKE_UP = "back-up", "verify", "practise", "take-up"
 OFFERS = {
@@ -83,13 +85,7 @@ class StartPage(WizardPage):
         self._error, self._practice = None, None
         self._told |= self._going
         self._going = frozenset()
-        if self._looking is None:
-            self._looking = self.services.work(self, self._look)
-            self._looking.batch.connect(self._take)
-            self._looking.failed.connect(self._failed)
-            self._looking.broke.connect(self.trouble)
-            self._looking.ended.connect(self._looked)
-            self._looking.start()
+        QTimer.singleShot(0, self, self._look_around)  # once the window has been drawn: it is up the sooner
         self._show()
 
     def draft(self) -> Draft:
@@ -133,7 +129,21 @@ class StartPage(WizardPage):
 
     # ---- looking
 
+    def _look_around(self) -> None:
+        """Begin to look, unless that goes on."""
+        if self._looking is None:
+            self._looking = self.services.work(self, self._look)
+            self._looking.batch.connect(self._take)
+            self._looking.failed.connect(self._failed)
+            self._looking.broke.connect(self.trouble)
+            self._looking.ended.connect(self._looked)
+            self._looking.start()
+
     def _look(self, job: Job) -> None:
+        import datetime
+
+        from app import overview
+
         desk = self.services.desk
         now = datetime.datetime.now(datetime.UTC)
         job.post(_Seen(overview.standings(desk, now), overview.left_here(desk)))
@@ -154,7 +164,7 @@ class StartPage(WizardPage):
             self.go_on.emit()
 
     def _propose(self) -> None:
-        real = [one for one in self._standings or () if one.profile != PRACTICE]
+        real = [one for one in self._standings or () if not one.practice]
         self._choices[TAKE_UP if self._left_off else BACK_UP if real else PRACTISE].button.setChecked(True)
         first = self.first_focus()
         if self.isVisible() and first is not None:
@@ -178,7 +188,7 @@ class StartPage(WizardPage):
 
     def _found(self) -> None:
         self._error = None
-        self._founding = self.services.work(self, lambda _job: self.services.desk.profile(PRACTICE))
+        self._founding = self.services.work(self, lambda _job: self.services.desk.practice())
         self._founding.done.connect(self._founded)
         self._founding.failed.connect(self._not_founded)
         self._founding.broke.connect(self.trouble)
