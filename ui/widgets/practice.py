@@ -59,6 +59,7 @@ class PracticePanel(QDockWidget):
         self._acting: Job | None = None
         self._status: dict[str, Any] = {}
         self._said: Text | None = None
+        self._unseen: Text | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(EVERY)
         self._timer.timeout.connect(self._look)
@@ -120,7 +121,7 @@ class PracticePanel(QDockWidget):
         known = bool(self._kinds[Kind.SCENE].offers)
         self._looking = self._services.work(self, lambda job: self._seen(job, known))
         self._looking.batch.connect(self._take)
-        self._looking.failed.connect(self._failed)
+        self._looking.failed.connect(self._not_seen)
         self._looking.broke.connect(self._broke)
         self._looking.ended.connect(self._looked)
         self._looking.start()
@@ -133,11 +134,17 @@ class PracticePanel(QDockWidget):
     def _take(self, batch: list[Any]) -> None:
         for found in batch:
             if isinstance(found, _World):
-                self._status = found.status
+                self._status, self._unseen = found.status, None
                 self._show_world()
             else:
                 for kind, offers in self._kinds.items():
                     offers.show_offers([offer for offer in found if offer.kind is kind])
+
+    def _not_seen(self, error: UserError) -> None:
+        """What was seen before is not the world now."""
+        self._status = {}
+        self._unseen = text("It could not be looked at: {what} {why} {do}", what=error.what, why=error.why, do=error.do)
+        self._show_world()
 
     def _looked(self) -> None:
         self._looking = None
@@ -183,7 +190,8 @@ class PracticePanel(QDockWidget):
         self._answer.setText(str(said))
 
     def _show_world(self) -> None:
-        words = "\n".join(str(line) for line in world_lines(self._status))
+        lines = [self._unseen] if self._unseen is not None else world_lines(self._status)
+        words = "\n".join(str(line) for line in lines)
         if words != self._world.toPlainText():
             place = self._world.verticalScrollBar().value()
             self._world.setPlainText(words)
