@@ -335,6 +335,29 @@ OF_NO_RUN = frozenset({"name", "answers", "image_backup", "repository", "format"
 MAY_GROW = frozenset({"drain_minutes"})
 
 
+CHOSEN = ("stop_connection_server", "side_by_side", "event_database", "drain_minutes")
+"""The options that decide what a run does, and may have been chosen for that one run only."""
+
+
+def chosen(profile: Profile) -> dict[str, Any]:
+    """Return what a run was begun with that its profile, as it is kept, need not say: repository and options. JSON."""
+    return {"repository": profile.repository, **{name: getattr(profile.options, name) for name in CHOSEN}}
+
+
+def as_begun(profile: Profile, begun_with: dict[str, Any]) -> Profile:
+    """Return a profile with what `chosen` has kept of a run: who goes on with it, or undoes it, must do as it did. It
+    may wait longer than it did. Empty: the profile as it is."""
+    if not begun_with:
+        return profile
+    options = {name: begun_with[name] for name in CHOSEN}
+    options["drain_minutes"] = max(options["drain_minutes"], profile.options.drain_minutes)
+    return msgspec.structs.replace(
+        profile,
+        repository=begun_with["repository"],
+        options=msgspec.structs.replace(profile.options, **options),
+    )
+
+
 def digest(profile: Profile) -> str:
     """Return what tells two descriptions apart between which a run must not change: which systems there are, where they
     answer, which databases, what is done. SHA-256 in hex. Ports on this machine itself are left out: practice has

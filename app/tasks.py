@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import app
 from app.desk import Desk
 from app.errors import Refused
-from app.profile import Profile, digest, refuse_unreachable
+from app.profile import Profile, as_begun, chosen, digest, refuse_unreachable
 from app.texts import text
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ def back_up(
     started = datetime.datetime.fromtimestamp(now or time.time(), datetime.UTC)
     run = new_run(started)
     folder = repository.folder_of(profile.repository, profile.name, repository.folder_name(started, run))
-    inputs = {"profile": profile.name, "folder": str(folder), "started": f"{started:%Y-%m-%dT%H:%M:%SZ}"}
-    inputs |= _begun_with(profile)
+    inputs: dict[str, Any] = {"profile": profile.name, "folder": str(folder), "chosen": chosen(profile)}
+    inputs |= {"started": f"{started:%Y-%m-%dT%H:%M:%SZ}", **_begun_with(profile)}
     with _runner(desk, profile, inputs, prompter, sink, stop) as runner:
         repository.make_folder(folder)
         return runner.run(run)
@@ -106,7 +106,8 @@ def undo(
     if ending.status is Status.UNDONE:
         with desk.journal() as journal:
             if not _whole_all_the_same(journal, run):
-                _remove_unfinished(profile, journal.run(run))
+                left = journal.run(run)
+                _remove_unfinished(_as_it_was(profile, left), left)
     return ending
 
 
@@ -143,9 +144,16 @@ def _come_back(
     desk.accept_certificates(profile)
     _adopt(desk, profile, run)
     with desk.journal() as journal:
-        inputs = journal.run(run).inputs | _begun_with(profile)
+        left = journal.run(run)
+    profile = _as_it_was(profile, left)
+    inputs = left.inputs | _begun_with(profile)
     with _runner(desk, profile, inputs, prompter, sink, stop) as runner:
         return work(runner)
+
+
+def _as_it_was(profile: Profile, run: Run) -> Profile:
+    """Return the profile as that run was begun with it: its options may have been chosen for it alone."""
+    return as_begun(profile, run.inputs.get("chosen", {})) if run.environment == profile.place else profile
 
 
 def _adopt(desk: Desk, profile: Profile, run: str) -> None:

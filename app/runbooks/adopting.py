@@ -37,7 +37,9 @@ def believed(note: Note, profile: Profile) -> tuple[Run, tuple[Held, ...]]:
             raise _refused(text("This program has no closer {name}.", name=held.closer))
         if held.closer == temporary.CLOSER and not _own_files(held.before, run.id):
             raise _refused(text("Files that it would remove are not those that a run makes."))
-    return msgspec.structs.replace(run, environment=profile.place), note.held
+    # where the set goes and what is done is this workstation's profile to say, not a folder's that others write to
+    inputs = {name: value for name, value in run.inputs.items() if name != "chosen"}
+    return msgspec.structs.replace(run, environment=profile.place, inputs=inputs), note.held
 
 
 def is_unfinished_set(folder: object, run: str, place: str, profile: object) -> bool:

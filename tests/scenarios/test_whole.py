@@ -19,7 +19,7 @@ from app.errors import Refused
 from app.profile import Profile
 from app.view import components
 from tests.scenarios.environment import Environment
-from tests.scenarios.running import back_up, resume, sets, undo
+from tests.scenarios.running import back_up, resume, sets, undo, with_options
 from tests.scenarios.standing import changed, ours, standing, world_of
 
 
@@ -203,3 +203,26 @@ def test_a_profile_of_before_that_names_no_host_for_a_server_is_refused_before_a
         back_up(environment, msgspec.structs.replace(profile, event_database=events))
     assert [one for one in environment.wire() if one.changes] == []
     assert not environment.repository.exists()
+
+
+def test_a_run_is_gone_on_with_by_the_options_it_was_begun_with(environment: Environment, tmp_path: Path) -> None:
+    kept, elsewhere = environment.profile(), str(tmp_path / "elsewhere")
+    begun = with_options(kept, side_by_side=True, event_database="before", drain_minutes=7.0)
+    environment.fault("sql:sql1", "*viewcomposer*backup database*", "fail")
+    ending = back_up(environment, msgspec.structs.replace(begun, repository=elsewhere))
+    assert ending.status is Status.FAILED, ending
+    environment.clear_faults()
+    done = resume(environment, ending.run, kept)
+    assert done.status is Status.DONE, done
+    assert Path(done.evidence["backup/complete"]["set"]).is_relative_to(elsewhere)
+    assert not environment.repository.exists()
+
+
+def test_undoing_a_run_removes_what_it_left_where_it_was_begun_to(environment: Environment, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    environment.fault("sql:sql1", "*viewcomposer*backup database*", "fail")
+    ending = back_up(environment, msgspec.structs.replace(environment.profile(), repository=str(elsewhere)))
+    environment.clear_faults()
+    assert list(elsewhere.glob("*/*"))
+    assert undo(environment, ending.run).status is Status.UNDONE
+    assert not list(elsewhere.glob("*/*"))

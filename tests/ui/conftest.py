@@ -24,7 +24,7 @@ from app import paths
 from app.desk import Desk
 from app.texts import use_language
 from tests.scenarios.environment import Environment
-from ui.look import dress
+from ui.look import STYLE, dress
 from ui.page import Services
 
 LEAVE = 5.0  # seconds that threads get to end after a test
@@ -32,7 +32,7 @@ LEAVE = 5.0  # seconds that threads get to end after a test
 
 @pytest.fixture(scope="session")
 def qapp_args() -> list[str]:
-    return ["viewkeeper"]
+    return ["viewkeeper", *STYLE]
 
 
 @pytest.fixture(autouse=True)
@@ -97,6 +97,14 @@ def practice(_kept_practice: Environment) -> Environment:
     """A practice environment in which nothing takes time, as it was founded; its process is shared by the tests."""
     _kept_practice.back()
     return _kept_practice
+
+
+@pytest.fixture
+def own_practice(tmp_path: Path) -> Iterator[Environment]:
+    """A practice environment of its own, for a test that ends it, or kills who uses it."""
+    environment = Environment(tmp_path / "own")
+    yield environment
+    environment.close()
 
 
 @pytest.fixture

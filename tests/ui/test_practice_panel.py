@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,14 +28,6 @@ def panel(practice: Environment, practice_services: Services, qtbot: QtBot) -> P
     made = shown(practice_services, qtbot)
     qtbot.waitUntil(lambda: "Pools" in world(made), timeout=10_000)
     return made
-
-
-@pytest.fixture
-def own_practice(tmp_path: Path) -> Iterator[Environment]:
-    """A practice environment of its own, for a test that ends it."""
-    environment = Environment(tmp_path / "own")
-    yield environment
-    environment.close()
 
 
 def shown(services: Services, qtbot: QtBot) -> PracticePanel:

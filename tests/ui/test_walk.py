@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,14 +24,6 @@ from ui.flow import Page
 from ui.page import Services
 
 COMPOSER_BACKUP = "*viewcomposer*backup database*to disk*||*backup database*viewcomposer*to disk*"
-
-
-@pytest.fixture
-def own_practice(tmp_path: Path) -> Iterator[Environment]:
-    """A practice environment of its own, for a test that kills who uses it."""
-    environment = Environment(tmp_path / "own")
-    yield environment
-    environment.close()
 
 
 def whole_sets(environment: Environment) -> int:
