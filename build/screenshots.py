@@ -6,6 +6,7 @@ Started by `build/make.py screenshots`. It walks the wizard through the practice
 from __future__ import annotations
 
 import argparse
+import datetime
 import html
 import os
 import shutil
@@ -13,8 +14,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QDialog
+
+    from app.desk import Desk
+    from app.profile import Profile
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = (1024, 640)
@@ -25,7 +34,7 @@ STYLE = (
     "body{font:14px sans-serif;margin:24px}div{display:flex;flex-wrap:wrap;gap:12px}"
     "figure{margin:0}img{width:460px;border:1px solid #999}"
 )
-PATIENCE = 180.0  # seconds that a page may take to be ready
+PATIENCE = 60.0  # seconds that a page may take to be ready
 
 
 class Walk:
@@ -39,7 +48,7 @@ class Walk:
 
         found = QApplication.instance()
         self._application = found if isinstance(found, QApplication) else QApplication(["viewkeeper"])
-        self._services = Services(Desk(data), lambda _path: None)
+        self.services = Services(Desk(data), lambda _path: None)
         self._out, self._scale, self._letter, self._only, self._number = out, scale, letter, only, 0
         self.open()
 
@@ -47,7 +56,7 @@ class Walk:
         """Open a new window; the one before is closed."""
         from ui.application import open_shell
 
-        self.shell = open_shell(self._services)
+        self.shell = open_shell(self.services)
         self.shell.resize(*SIZE)
         self.shell.show()
 
@@ -61,7 +70,7 @@ class Walk:
         end = time.monotonic() + PATIENCE
         while not reached():
             if time.monotonic() > end:
-                raise TimeoutError(f"{self.shell.wizard.page} does not get ready")
+                raise TimeoutError(f"{self.shell.wizard.page} does not get ready; it asks: {self.dialog()}")
             self._spin(0.05)
         self._spin(0.3)
 
@@ -73,13 +82,55 @@ class Walk:
         """Press a button of the page by its name."""
         from PySide6.QtWidgets import QAbstractButton
 
-        found = self.shell.findChild(QAbstractButton, name)
-        assert found is not None, name
-        found.click()
+        found = [one for one in self.shell.findChildren(QAbstractButton, name) if one.isVisible()]
+        assert found, name
+        found[0].click()
         self._spin(0.2)
 
+    def type(self, name: str, words: str) -> None:
+        """Put words into the first field of that name that is shown."""
+        from PySide6.QtWidgets import QLineEdit
+
+        line = next(one for one in self.shell.page.findChildren(QLineEdit, name) if one.isVisible())
+        line.setText(words)
+        line.textEdited.emit(words)
+        self._spin(0.1)
+
+    def part(self, name: str) -> None:
+        """Choose a part of the description by how its title begins."""
+        from PySide6.QtCore import Qt
+        from PySide6.QtWidgets import QTreeWidget
+
+        tree = self.shell.page.findChild(QTreeWidget, "parts")
+        assert isinstance(tree, QTreeWidget)
+        tree.setCurrentItem(tree.findItems(name, Qt.MatchFlag.MatchStartsWith | Qt.MatchFlag.MatchRecursive)[0])
+        self._spin(0.1)
+
+    def dialog(self) -> QDialog | None:
+        """Return the question that is open now."""
+        from PySide6.QtWidgets import QDialog
+
+        return next((one for one in self.shell.findChildren(QDialog) if one.isVisible()), None)
+
+    def shoot_dialog(self, name: str, opened: Callable[[], QDialog]) -> None:
+        """Take the pictures of a question; it is asked anew in each language and theme."""
+        for file in self._dressed(name):
+            dialog = opened()
+            self._spin(0.1)
+            dialog.grab().save(str(file))
+            dialog.reject()
+            self._spin(0.1)
+
     def shoot(self, name: str) -> None:
-        """Take the pictures of what is shown now, unless only others are wanted."""
+        """Take the pictures of what is shown now."""
+        for file in self._dressed(name):
+            self.shell.retranslate()
+            self._spin(0.1)
+            self.shell.grab().save(str(file))
+        self.shell.retranslate()
+
+    def _dressed(self, name: str) -> Iterator[Path]:
+        """Yield the file of each picture, in its language and theme; none where only other pictures are wanted."""
         from app.texts import use_language
         from ui.look import dress
 
@@ -90,13 +141,9 @@ class Walk:
             dress(self._application, theme)
             for language in LANGUAGES:
                 use_language(language)
-                self.shell.retranslate()
-                self._spin(0.1)
-                file = self._out / f"{self._letter}{self._number:02}-{name}-{language}-{theme}-{self._scale * 100}.png"
-                self.shell.grab().save(str(file))
+                yield self._out / f"{self._letter}{self._number:02}-{name}-{language}-{theme}-{self._scale * 100}.png"
         use_language("en")
         dress(self._application, "light")
-        self.shell.retranslate()
 
     def _spin(self, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -183,8 +230,10 @@ def walk_a_backup(w: Walk, data: Path) -> None:
     w.shoot("trouble")
 
 
-def walk_a_description(w: Walk, _data: Path) -> None:
+def walk_a_description(w: Walk, data: Path) -> None:
     """Describe an environment, with all that can be wrong with it, and look at it with the checks."""
+    from app.lab.practice import practice_passwords
+
     w.ready("start")
     w.choose("back-up")
     w.shell.forward()
@@ -192,7 +241,186 @@ def walk_a_description(w: Walk, _data: Path) -> None:
     w.shoot("profile-none")
     w.choose("new")
     w.ready("edit")
-    w.shoot("edit")
+    w.shoot("edit-new")
+    for field, words in (("name", "head/office"), ("repository", "")):
+        w.type(field, words)
+    w.shoot("edit-wrong")
+    w.close()
+    desk = _two_environments(data)
+    w.open()
+    w.ready("start")
+    w.until(lambda: not w.services.jobs)
+    w.shoot("start-several")
+    w.choose("back-up")
+    w.shell.forward()
+    w.ready("profile")
+    w.shoot("profile-several")
+    _questions(w)
+    w.services.desk.given.update(practice_passwords(data))
+    w.choose("edit")
+    w.ready("edit")
+    _parts(w)
+    w.close()
+    w.open()
+    w.ready("start")
+    _checks(w, desk)
+    _left_off(w, desk)
+
+
+def _two_environments(data: Path) -> Desk:
+    """Describe the practice environment twice, as if it were real; of one of them there is an old backup."""
+    import msgspec
+
+    from app.desk import Desk
+
+    desk = Desk(data)
+    practice = desk.profile("practice")
+    for name in ("Branch", "Head office"):
+        desk.store.save(msgspec.structs.replace(practice, name=name, practice=False, repository=str(data / name)))
+    desk.store.used("Head office")
+    _backed_up(desk, practice)
+    shutil.move(data / "repository" / "practice", data / "Head office" / "Head office")
+    return desk
+
+
+def _backed_up(desk: Desk, profile: Profile) -> None:
+    """Back up by the command line, and make the set three days old."""
+    import msgspec
+
+    from app.backupset import manifest
+
+    command = [sys.executable, "-m", "app", "backup", "--yes", "--profile", profile.name]
+    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+    (file,) = (desk.data / "repository" / "practice").glob("*/manifest.json")
+    made = manifest.decode(file.read_bytes(), file)
+    ended = datetime.datetime.fromisoformat(made.completed) - datetime.timedelta(days=3)
+    file.write_bytes(manifest.encode(msgspec.structs.replace(made, completed=ended.isoformat())))
+
+
+def _parts(w: Walk) -> None:
+    """Go through the parts of the editor; then take some away, ask View for them, and try a system."""
+    from app import practising
+    from app.practising import Kind, Offer
+    from app.texts import NOTHING
+
+    for name in ("Name", "Connection Servers", "broker1", "vCenters", "vc1", "composer1", "security1", "SQL Servers",
+                 "sql1", "Databases", "composer1: ViewComposer", "View's events", "How it is done"):  # fmt: skip
+        w.part(name)
+        w.shoot("edit-part-" + name.lower().replace(" ", "-").replace(":", "").replace("'", ""))
+    w.part("sql1")
+    w.type("port", "99999")
+    w.type("address", "")
+    w.shoot("edit-wrong-system")
+    w.type("address", "127.0.0.1")
+    w.choose("undo")
+    w.part("broker1")
+    w.choose("test")
+    w.until(lambda: not w.services.jobs)
+    w.shoot("edit-tested")
+    practising.make(w.services.desk, Offer(Kind.SCENE, "host-unreachable", NOTHING), {"host": "broker1"})
+    w.choose("test")
+    w.until(lambda: not w.services.jobs)
+    w.shoot("edit-not-reached")
+    practising.make(w.services.desk, Offer(Kind.SCENE, practising.QUIET, NOTHING))
+    for name in ("broker2", "security1"):
+        w.part(name)
+        w.choose("remove")
+    w.choose("propose")
+    w.until(lambda: not w.services.jobs)
+    w.shoot("edit-proposed")
+    w.choose("undo")
+
+
+def _checks(w: Walk, desk: Desk) -> None:
+    """Take pictures of what the checks may say."""
+    from app import practising
+    from app.practising import Kind, Offer
+    from app.texts import NOTHING
+    from ui.flow import Page, Task
+
+    for name, scenes in (
+        ("checks-warned", ()), ("checks-blocked", ("recompose-running", "disk-full")),
+        ("checks-unknown", ("host-unreachable",)),
+    ):  # fmt: skip
+        for scene in scenes:
+            practising.make(desk, Offer(Kind.SCENE, scene, NOTHING))
+        w.shell.jump(Page.CHECKS, task=Task.BACK_UP, profile=desk.profile("Head office"))
+        if not scenes:
+            w.shoot("checks-running")
+        w.ready("checks")
+        w.shoot(name)
+        practising.make(desk, Offer(Kind.SCENE, practising.QUIET, NOTHING))
+    (desk.data / "trust.json").unlink()
+    w.shell.jump(Page.CHECKS)
+    w.until(lambda: w.dialog() is not None)
+    if (dialog := w.dialog()) is not None:
+        dialog.reject()
+    w.ready("checks")
+    w.shoot("checks-not-trusted")
+    desk.profile("practice")  # its certificates are pinned again
+
+
+def _left_off(w: Walk, desk: Desk) -> None:
+    """Leave a run off in the middle of its freeze; let another workstation do so too; take pictures of both."""
+    from app import overview, practising
+    from app.lab import process
+    from app.practising import Kind, Offer
+    from app.texts import NOTHING
+
+    running = process.published(desk.data)
+    assert running is not None
+    process.send(running, "pace", pace="20")
+    command = [sys.executable, "-m", "app", "backup", "--yes", "--profile", "practice"]
+    killed = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    w.until(lambda: killed.poll() is not None or _holds(desk))
+    killed.kill()
+    killed.wait()
+    assert overview.left_here(desk)
+    process.send(running, "pace", pace="0")
+    w.close()
+    w.open()
+    w.ready("recovery")
+    w.shoot("recovery-interrupted")
+    practising.make(desk, Offer(Kind.SCENE, "foreign-notice", NOTHING), {"age": "7200"})
+    w.close()
+    w.open()
+    w.ready("recovery")
+    w.choose("later")
+    w.shell.forward()
+    w.ready("recovery")
+    w.shoot("recovery-elsewhere")
+
+
+def _holds(desk: Desk) -> bool:
+    """Say whether a run holds something off now."""
+    with desk.journal() as journal:
+        return any(one.closed is None for run in journal.runs() for one in journal.held(run.id))
+
+
+def _questions(w: Walk) -> None:
+    """Take pictures of the questions that any work may ask."""
+    from app.texts import text
+    from app.trust import Certificate
+    from ui.asking import AskPassword, AskTrust
+
+    day = datetime.datetime(2011, 9, 30, tzinfo=datetime.UTC)
+    old = Certificate("ab" * 32, "CN=broker1.corp.example,O=Corp\\, Inc", "CN=Corp CA", day, day.replace(year=2013))
+    new = Certificate("c4" * 32, "CN=broker1.corp.example,O=Corp\\, Inc", "CN=Corp CA", day, day.replace(year=2040))
+    question = text("Password of {account} on {system}", account="CORP\\backup", system="broker1")
+    for name, subject in (
+        ("password", AskPassword(question, "Head office", may_keep=True)),
+        ("password-not-kept", AskPassword(question, "Head office")),
+        ("certificate", AskTrust("winrm:broker1", new, None)),
+        ("certificate-changed", AskTrust("winrm:broker1", new, old)),
+    ):
+        w.shoot_dialog(f"question-{name}", partial(_asked, w, subject))
+
+
+def _asked(w: Walk, subject: object) -> QDialog:
+    from ui.bridge import Question
+    from ui.widgets.questions import answer
+
+    return answer(w.shell, Question(subject))
 
 
 WALKS: Mapping[str, Callable[[Walk, Path], None]] = {"backup": walk_a_backup, "description": walk_a_description}
@@ -267,8 +495,10 @@ def main() -> int:
 def _take(walk: str, data: Path, out: Path, scale: int, only: Sequence[str]) -> None:
     """Take the pictures of one walk. The practice environment of `data` must run."""
     w = Walk(data, out, scale, "abc"[list(WALKS).index(walk)], only)
-    WALKS[walk](w, data)
-    w.close()
+    try:
+        WALKS[walk](w, data)
+    finally:
+        w.close()  # else what still waits for an answer keeps this process alive
 
 
 def _one_scale(walk: str, out: Path, scale: int, only: Sequence[str]) -> None:

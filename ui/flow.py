@@ -177,12 +177,13 @@ class Facts:
     """What a page says of itself; the shell sets every button from it.
 
     `complete`: the operator may go on. `busy`: something is being looked at. `working`: a run goes on, which only Stop
-    ends. `error` is shown above the buttons."""
+    ends. `error` is shown beside the buttons, and so is `hint`, softer: what is still to be done here."""
 
     complete: bool = True
     busy: bool = False
     working: bool = False
     error: Text | None = None
+    hint: Text | None = None
 
 
 @dataclass(frozen=True)

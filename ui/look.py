@@ -65,6 +65,7 @@ def sheet(theme: str) -> str:
         #practice QLabel {{ color: {colours["practice-text"]}; font-weight: bold; }}
         .soft {{ color: {colours["soft"]}; }}
         .error {{ color: {colours["error"]}; }}
+        #error.soft {{ color: {colours["soft"]}; }}
         .warning {{ color: {colours["warning"]}; }}
         .good {{ color: {colours["good"]}; }}
         QFrame.card {{ background: {colours["base"]}; border: 1px solid {colours["line"]}; border-radius: 6px; }}
@@ -72,6 +73,7 @@ def sheet(theme: str) -> str:
         QFrame.turn {{ border-left: 4px solid {accent}; }}
         {_buttons(theme)}
         {_views(theme)}
+        {_fields(theme)}
         {_marks(theme) if theme == "dark" else ""}
     """
 
@@ -125,6 +127,36 @@ def _views(theme: str) -> str:
         QProgressBar::chunk {{ background: {accent}; border-radius: 4px; }}
         QDockWidget {{ color: {colours["text"]}; }}
         QDockWidget::title {{ background: {colours["side"]}; padding: 8px 12px; }}
+    """
+
+
+def _fields(theme: str) -> str:
+    """Return the rules for what is typed into or chosen from: an edge that is seen, and room for the letters."""
+    colours, accent = COLOURS[theme], ACCENT[theme]
+    down = (paths.resources() / "icons" / f"down-{theme}.svg").as_posix()
+    up = (paths.resources() / "icons" / f"up-{theme}.svg").as_posix()
+    kinds = ("QLineEdit", "QComboBox", "QAbstractSpinBox")
+
+    def each(state: str) -> str:
+        return ", ".join(kind + state for kind in kinds)
+
+    return f"""
+        {each("")} {{ background: {colours["base"]}; border: 1px solid {colours["edge"]}; border-radius: 4px;
+            padding: 3px 6px; selection-background-color: {accent}; selection-color: {colours["on-accent"]}; }}
+        {each(":hover")}, {each(":focus")} {{ border-color: {accent}; }}
+        {each(":focus")} {{ border-width: 2px; padding: 2px 5px; }}
+        {each(":disabled")}, QLineEdit:read-only {{ background: {colours["side"]}; color: {colours["soft"]};
+            border-color: {colours["line"]}; }}
+        QLineEdit.wrong, QComboBox.wrong {{ border-color: {colours["error"]}; }}
+        QComboBox::drop-down {{ border: none; width: 22px; }}
+        QComboBox::down-arrow {{ image: url("{down}"); width: 12px; height: 12px; }}
+        QComboBox QAbstractItemView {{ background: {colours["base"]}; border: 1px solid {colours["edge"]}; }}
+        QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 18px; }}
+        QAbstractSpinBox::up-arrow {{ image: url("{up}"); width: 10px; height: 10px; }}
+        QAbstractSpinBox::down-arrow {{ image: url("{down}"); width: 10px; height: 10px; }}
+        QFrame.card[chosen="true"] {{ border-color: {accent}; }}
+        QFrame.card[here="true"] {{ border: 2px solid {accent}; }}
+        QTreeView#parts::item {{ padding: 1px 4px; }}
     """
 
 

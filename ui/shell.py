@@ -25,7 +25,7 @@ from app.texts import LANGUAGES, Text, language, text, use_language
 from ui.flow import FLOW, Draft, Page, Wizard
 from ui.page import Services, WizardPage
 from ui.widgets.pagestack import PageStack
-from ui.widgets.parts import keyed
+from ui.widgets.parts import classed, keyed
 from ui.widgets.steps import StepList
 
 if TYPE_CHECKING:
@@ -273,7 +273,9 @@ class Shell(QMainWindow):
         self._practice.setVisible(practice)
         if not practice and self._panel is not None:
             self._panel.hide()
-        self._error.setText(str(facts.error or (PUTTING_BACK if self._putting_back() else "")))
+        words = facts.error or (PUTTING_BACK if self._putting_back() else facts.hint)
+        self._error.setText(str(words or ""))
+        classed(self._error, "soft" if words is facts.hint else "error")
         self._back.setVisible(buttons.back)
         self._next.setText(_with_key(buttons.following, "C" if wizard.stop.last else "N"))
         self._next.setEnabled(buttons.following_on)

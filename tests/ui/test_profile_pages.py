@@ -34,6 +34,7 @@ from ui.pages.profile import ProfilePage
 from ui.shell import Shell
 from ui.widgets.files import Dialogs
 from ui.widgets.questions import PasswordDialog, TrustDialog
+from ui.widgets.twolines import ABOUT
 
 
 class Answering(Dialogs):
@@ -457,3 +458,38 @@ def test_servers_that_view_names_are_offered_unticked_and_added_when_ticked(
     saved = services.desk.store.load("corp")
     assert [host.name for host in saved.security_servers] == ["security1"]
     assert len(saved.brokers) == 1
+
+
+def test_a_new_description_is_not_scolded_before_anything_was_typed(qtbot: QtBot, services: Services) -> None:
+    shell = opened_shell(qtbot, services)
+    press(shell, "new")
+    assert not shell.page.facts().error
+    assert "Fill this in" in str(shell.page.facts().hint)
+    fill(shell, qtbot, "name", "a/b")
+    assert "file" in error(shell)
+    assert shell.page.facts().hint is None
+
+
+def test_another_language_leaves_the_keyboard_where_it_was_and_what_was_typed(qtbot: QtBot, services: Services) -> None:
+    shell = opened_shell(qtbot, services)
+    press(shell, "new")
+    fill(shell, qtbot, "repository", "R:")
+    child(shell, QLineEdit, "repository").setFocus()
+    use_language("zh_CN")
+    shell.retranslate()
+    here = shell.focusWidget()
+    assert isinstance(here, QLineEdit)
+    assert (here.objectName(), here.text()) == ("repository", "R:")
+
+
+def test_each_environment_says_what_is_behind_it_even_one_that_cannot_be_read(
+    qtbot: QtBot, practice: Environment, services: Services
+) -> None:
+    services.desk.store.save(described(practice, "corp"))
+    damaged = services.desk.data / "profiles" / "old.json"
+    damaged.write_text("{", "utf-8")
+    offered = child(opened_shell(qtbot, services), QListWidget, "profiles")
+    said = {offered.item(row).text(): offered.item(row).data(ABOUT) for row in range(offered.count())}
+    assert "broker1, broker2" in said["corp"]
+    assert "old" in said["old"]
+    assert "nothing in it is real" in said["Practice environment"]

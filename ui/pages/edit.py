@@ -8,7 +8,9 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QBrush
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QHBoxLayout,
     QScrollArea,
@@ -40,6 +42,7 @@ from ui.editing import (
 )
 from ui.flow import Draft, Facts
 from ui.forms import Form, Problem, Row, form_of, problems
+from ui.look import colour
 from ui.page import Services, WizardPage
 from ui.proposals import Proposal, proposals
 from ui.widgets.files import Dialogs
@@ -99,11 +102,13 @@ class EditPage(WizardPage):
         return dataclasses.replace(self._draft, profile=self._saved, editing=self._saved)
 
     def facts(self) -> Facts:
-        error = self._error
-        if error is None and self._problems:
-            where = whereabouts(self._form, self._problems[0])
-            error = text("{where}: {words}", where=where, words=self._problems[0].words)
-        return Facts(complete=not self._problems, error=error)
+        """Where nothing was typed yet, what is missing is no error: it is what there is to do."""
+        if self._error is not None or not self._problems:
+            return Facts(complete=not self._problems, error=self._error)
+        where = whereabouts(self._form, self._problems[0])
+        words = text("{where}: {words}", where=where, words=self._problems[0].words)
+        begun = bool(self._form.known_as) or self._form.profile() != form_of(None).profile()
+        return Facts(complete=False, error=words if begun else None, hint=None if begun else words)
 
     def leaving(self, forward: bool) -> bool:
         """Save, where the page is left forward; a profile that cannot be saved keeps the operator here."""
@@ -183,6 +188,7 @@ class EditPage(WizardPage):
         self._look()
 
     def _show_panel(self) -> None:
+        at = self._keyboard_at()
         if self._panel is not None:  # it may hold what has just been clicked: it goes when that is over
             self._scroll.takeWidget()
             for old in (self._panel, self._panel.footer):
@@ -199,6 +205,15 @@ class EditPage(WizardPage):
         order: list[QWidget] = [self._tree, *self._panel.order(), *self._buttons.values()]
         for first, second in itertools.pairwise(order):
             QWidget.setTabOrder(first, second)
+        made = self._panel.order()
+        if at is not None and at < len(made):  # the same field, in its new words or after a choice has changed the form
+            made[at].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _keyboard_at(self) -> int | None:
+        """Return which one of the panel's fields and buttons has the keyboard, counted in the order of Tab."""
+        here = self.window().focusWidget()
+        order = self._panel.order() if self._panel is not None else []
+        return order.index(here) if here is not None and here in order else None
 
     def _made_panel(self) -> Panel:
         section, row = self._node.section, self._node.row
@@ -225,11 +240,17 @@ class EditPage(WizardPage):
         self._problems = problems(self._form, self._taken)
         keys = problem_keys(self._problems)
         wrong = {row for row, _ in keys}
+        application = QApplication.instance()
+        error = QBrush(colour(application, "error")) if isinstance(application, QApplication) else QBrush()
         for item in self._items():
             node = self._nodes[item.data(0, PLACE)]
             title = title_of(self._form, node)
             bad = bool(wrong & node.ids(self._form))
             item.setText(0, f"{title}  !" if bad else title)
+            item.setForeground(0, error if bad else QBrush())
+            font = item.font(0)
+            font.setBold(node.row is None)
+            item.setFont(0, font)
             spoken = text("{title}: something is missing or wrong", title=title) if bad else title
             item.setData(0, Qt.ItemDataRole.AccessibleTextRole, str(spoken))
             item.setToolTip(0, str(spoken))

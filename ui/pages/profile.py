@@ -27,6 +27,7 @@ from ui.flow import Draft, Facts
 from ui.page import Services, WizardPage
 from ui.widgets.files import Dialogs
 from ui.widgets.parts import button, card, keyed, label
+from ui.widgets.twolines import ABOUT, TwoLines
 
 NAME = Qt.ItemDataRole.UserRole
 BUTTONS = {
@@ -53,6 +54,7 @@ class ProfilePage(WizardPage):
         self._forgetting: Job | None = None
         self._list = QListWidget()
         self._list.setObjectName("profiles")
+        self._list.setItemDelegate(TwoLines(self._list))
         self._list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self._list.itemSelectionChanged.connect(self._selected)
         self._list.itemDoubleClicked.connect(lambda _item: self.go_on.emit() if self.facts().complete else None)
@@ -102,8 +104,7 @@ class ProfilePage(WizardPage):
             str(text("No environment is described yet. Describe yours with New, import a profile, or practise first."))
         )
         for row in range(self._list.count()):
-            item = self._list.item(row)
-            item.setText(_title(item.data(NAME)))
+            self._entitle(self._list.item(row))
         self._show()
 
     def leaving(self, forward: bool) -> bool:
@@ -115,8 +116,8 @@ class ProfilePage(WizardPage):
 
     def _arrange(self) -> None:
         left = QVBoxLayout()
-        left.addWidget(self._list, 1)
         left.addWidget(self._empty)
+        left.addWidget(self._list, 1)
         right = QVBoxLayout()
         for name in BUTTONS:
             right.addWidget(self._buttons[name])
@@ -134,8 +135,9 @@ class ProfilePage(WizardPage):
         self._list.blockSignals(True)
         self._list.clear()
         for name in (*names, PRACTICE):
-            item = QListWidgetItem(_title(name))
+            item = QListWidgetItem()
             item.setData(NAME, name)
+            self._entitle(item)
             self._list.addItem(item)
         self._list.blockSignals(False)
         self._empty.setVisible(not names)
@@ -146,6 +148,22 @@ class ProfilePage(WizardPage):
             self._take("")
         elif self._profile is None and self._chosen == wanted:
             self._take(wanted)
+
+    def _entitle(self, item: QListWidgetItem) -> None:
+        """Give a row its words: what it is called, and what is behind it."""
+        name = item.data(NAME)
+        item.setText(str(PRACTICE_TITLE) if name == PRACTICE else name)
+        about = str(PRACTICE_ABOUT if name == PRACTICE else self._about_of(name))
+        item.setData(ABOUT, about)
+        item.setData(Qt.ItemDataRole.AccessibleDescriptionRole, about)
+
+    def _about_of(self, name: str) -> Text:
+        try:
+            found = self.services.desk.store.load(name)
+        except UserError as error:
+            return error.what
+        brokers = listed(broker.host.name for broker in found.brokers)
+        return text("{brokers}; backup sets in {folder}", brokers=brokers, folder=found.repository)
 
     def _selected(self) -> None:
         chosen = self._list.selectedItems()  # not the current one: the keyboard coming here alone chooses nothing
@@ -299,6 +317,7 @@ class _About(QWidget):
 
 
 PRACTICE_TITLE = text("Practice environment")
+PRACTICE_ABOUT = text("A View environment in miniature on this computer; nothing in it is real.")
 
 
 def _lines(profile: Profile) -> Iterable[tuple[Text, str]]:
@@ -312,12 +331,6 @@ def _lines(profile: Profile) -> Iterable[tuple[Text, str]]:
 
 def _listed(names: Iterable[str]) -> str:
     return str(listed(names))
-
-
-def _title(name: str) -> str:
-    if name != PRACTICE:
-        return name
-    return str(text("Practice: a View environment in miniature on this computer; nothing in it is real"))
 
 
 def _words(error: UserError) -> Text:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.errors import UserError
 from app.texts import Text, listed, text
@@ -15,7 +16,7 @@ from ui.bridge import Job
 from ui.flow import Draft, Facts, Task
 from ui.page import Services, WizardPage
 from ui.widgets.choice import Choice
-from ui.widgets.parts import card, label
+from ui.widgets.parts import classed, label
 
 if TYPE_CHECKING:
     from app.overview import LeftOff, Standing
@@ -41,6 +42,7 @@ OFFERS = {
     ),
 }  # fmt: skip
 TASKS = {BACK_UP: Task.BACK_UP, PRACTISE: Task.BACK_UP, VERIFY: Task.VERIFY}
+GOOD, ATTENTION = "✓", "!"
 SHOWN = 4  # environments at a glance; the page for choosing one lists all
 
 
@@ -216,18 +218,22 @@ class StartPage(WizardPage):
         self.facts_changed.emit()
 
     def _glance(self) -> QWidget:
-        frame = card("glance")
+        frame = QFrame()  # no card: it is read, and not chosen
+        frame.setObjectName("glance")
         column = QVBoxLayout(frame)
-        column.setContentsMargins(14, 10, 14, 12)
+        column.setContentsMargins(14, 8, 14, 0)
         column.addWidget(self._heading)
         column.addWidget(self._standing)
         self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(18)
-        self._grid.setColumnStretch(1, 1)
-        self._cells: list[tuple[QLabel, QLabel]] = []
+        self._grid.setHorizontalSpacing(12)
+        self._grid.setColumnStretch(2, 1)
+        self._cells: list[tuple[QLabel, QLabel, QLabel]] = []
         for row in range(SHOWN):
-            cells = label(f"environment-{row}", bold=True), label(f"stands-{row}")
-            cells[0].setWordWrap(False)
+            cells = label(f"sign-{row}", bold=True), label(f"environment-{row}", bold=True), label(f"stands-{row}")
+            for cell in cells[:2]:
+                cell.setWordWrap(False)
+            # its least height is asked of its real width, not of the narrowest one: the page would scroll for nothing
+            cells[2].setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
             for column_, cell in enumerate(cells):
                 self._grid.addWidget(cell, row, column_)
             self._cells.append(cells)
@@ -246,12 +252,25 @@ class StartPage(WizardPage):
         else:
             words = text("The last backups that this computer knows of:")
         self._standing.setText(str(words))
-        for (name, stands), row in zip(self._cells, range(SHOWN), strict=True):
-            name.setVisible(row < len(standings))
-            stands.setVisible(row < len(standings))
+        for row, (sign, name, stands) in enumerate(self._cells):
+            for cell in (sign, name, stands):
+                cell.setVisible(row < len(standings))
             if row < len(standings):
+                fine = is_fine(standings[row])
+                sign.setText(GOOD if fine else ATTENTION)
+                classed(sign, "good" if fine else "warning")
                 name.setText(standings[row].profile)
-                stands.setText(" ".join(str(one) for one in sentences(standings[row])))
+                stands.setText(str(functools.reduce(_followed, sentences(standings[row]))))
+
+
+def is_fine(one: Standing) -> bool:
+    """Say whether nothing of an environment asks for attention; what could not be looked at is not fine."""
+    return one.completed is not None and not (one.overdue or one.not_whole or one.problem.message)
+
+
+def _followed(first: Text, second: Text) -> Text:
+    """Return two sentences as one Text: what stands between them is the language's."""
+    return text("{what} {why}", what=first, why=second)
 
 
 def sentences(one: Standing) -> list[Text]:

@@ -121,6 +121,7 @@ class WhatPage(WizardPage):
         self._repository.editingFinished.connect(self._measure)
         self._browse.clicked.connect(self._choose)
         line, where = QHBoxLayout(), QVBoxLayout()
+        line.setSpacing(8)
         line.addWidget(self._repository, 1)
         line.addWidget(self._browse)
         where.setSpacing(2)

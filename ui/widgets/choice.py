@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QFrame, QRadioButton, QVBoxLayout, QWidget
 
@@ -28,6 +28,8 @@ class Choice(QFrame):
         self._about = label(soft=True)
         self._about.setIndent(24)
         self._about.setTextInteractionFlags(self._about.textInteractionFlags().NoTextInteraction)
+        self.button.toggled.connect(lambda _on: self._mark())
+        self.button.installEventFilter(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 8, 14, 8)
         column.setSpacing(2)
@@ -40,6 +42,20 @@ class Choice(QFrame):
         self.button.setAccessibleName(str(title))
         self.button.setAccessibleDescription(str(about))
         self._about.setText(str(about))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  # Qt's name
+        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            self._mark()
+        return super().eventFilter(watched, event)
+
+    def _mark(self) -> None:
+        """Draw the frame in the accent where this is chosen, and wider where the keyboard is."""
+        now = (self.button.isChecked(), self.button.isChecked() and self.button.hasFocus())
+        if now != (self.property("chosen"), self.property("here")):
+            self.setProperty("chosen", now[0])
+            self.setProperty("here", now[1])
+            self.style().unpolish(self)
+            self.style().polish(self)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802  # Qt's name
         if self.button.isEnabled():

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QLineEd
 
 from app.texts import NOTHING, Text
 from ui.formfields import Field, Kind
-from ui.widgets.parts import label
+from ui.widgets.parts import classed, label
 
 
 class Fields(QWidget):
@@ -24,7 +24,7 @@ class Fields(QWidget):
         super().__init__()
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setVerticalSpacing(2)
+        self._grid.setVerticalSpacing(3)
         self._grid.setHorizontalSpacing(12)
         self._grid.setColumnStretch(1, 1)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
@@ -97,10 +97,9 @@ class Fields(QWidget):
             note.setText(str(wrong or hint))
             note.setVisible(bool(note.text()))
             severe = wrong is not None and (all_touched or key in self._touched or self._filled(key))
-            note.setObjectName("error" if severe else "")
-            note.setProperty("class", "" if severe else "soft")
-            note.style().unpolish(note)
-            note.style().polish(note)
+            note.setObjectName("error" if severe else "note")
+            classed(note, "error" if severe else "soft")
+            classed(self._editors[key], "wrong" if severe else "")
             self._editors[key].setAccessibleDescription(note.text())
 
     def first_wrong(self, found: Mapping[tuple[int, str], Text]) -> QWidget | None:
@@ -145,6 +144,7 @@ class Fields(QWidget):
     def _place(self, row: Any, field: Field, editor: QWidget) -> None:
         at = self._grid.rowCount()
         note = _short(soft=True)
+        note.setContentsMargins(1, 0, 0, 4)
         editor.setAccessibleName(str(field.words))
         if isinstance(editor, QCheckBox):
             self._grid.addWidget(editor, at, 0, 1, 3)

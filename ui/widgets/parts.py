@@ -52,6 +52,14 @@ def label(name: str = "", *, soft: bool = False, bold: bool = False) -> QLabel:
     return made
 
 
+def classed(widget: QWidget, name: str) -> None:
+    """Give a widget the look of that class (`soft`, `error`, `warning`, `good`), in place of the one it has."""
+    if widget.property("class") != name:
+        widget.setProperty("class", name)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
 def card(name: str) -> QFrame:
     """Return a frame that stands out from the page."""
     made = QFrame()
