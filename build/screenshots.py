@@ -44,10 +44,11 @@ class Walk:
         from PySide6.QtWidgets import QApplication
 
         from app.desk import Desk
+        from ui.look import STYLE
         from ui.page import Services
 
         found = QApplication.instance()
-        self._application = found if isinstance(found, QApplication) else QApplication(["viewkeeper"])
+        self._application = found if isinstance(found, QApplication) else QApplication(["viewkeeper", *STYLE])
         self.services = Services(Desk(data), lambda _path: None)
         self._out, self._scale, self._letter, self._only, self._number = out, scale, letter, only, 0
         self.open()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -10,14 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QLibraryInfo, QObject, QTranslator, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QLibraryInfo, QObject, QTranslator, Signal
 from PySide6.QtWidgets import QApplication
 
 from app import datafolder, paths
 from app.desk import Desk
 from app.texts import language, system_language, use_language
-from ui.look import dress
+from ui.look import STYLE, dress
 from ui.page import Services
 from ui.pages import make_page
 from ui.shell import Shell
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     use_language(system_language())
-    application = QApplication(list(arguments if arguments is not None else sys.argv))
+    application = QApplication([*(sys.argv if arguments is None else arguments), *STYLE])
     application.setApplicationName("ViewKeeper")
     dress(application)
     translator = qt_words(application)
@@ -43,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     application.styleHints().colorSchemeChanged.connect(lambda _scheme: shell.retranslate())
     catch_everything(shell)
     shell.show()
+    gc.freeze()
+    gc.enable()
     return application.exec()
 
 
@@ -91,4 +93,7 @@ def _has_display() -> bool:
 
 
 def _open(path: Path) -> None:
+    from PySide6.QtCore import QUrl
+    from PySide6.QtGui import QDesktopServices
+
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))

@@ -13,9 +13,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMainWindow,
-    QMessageBox,
     QPushButton,
-    QStyle,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -169,7 +167,7 @@ class Shell(QMainWindow):
 
     def _fit_the_screen(self) -> None:
         """Let the window be as small as its screen: at 200 % a usual one has 960x540 points, less the taskbar."""
-        title_bar = self.style().pixelMetric(QStyle.PixelMetric.PM_TitleBarHeight, None, self)
+        title_bar = 2 * self.fontMetrics().height()  # its height is known only once the window has it
         room = self.screen().availableGeometry().size() - QSize(0, title_bar)
         self.setMinimumSize(QSize(*SMALLEST).boundedTo(room))
 
@@ -340,6 +338,8 @@ class Shell(QMainWindow):
         return self._wizard.page is Page.TROUBLE and working and any(job.running for job in self.services.jobs)
 
     def _sure(self) -> bool:
+        from PySide6.QtWidgets import QMessageBox
+
         box = QMessageBox(self)
         box.setIcon(QMessageBox.Icon.Question)
         box.setText(str(text("Stop this run?")))

@@ -26,7 +26,7 @@ from app.engine import events
 from app.texts import text, use_language
 from app.wire import Command
 from ui.bridge import Job
-from ui.look import dress
+from ui.look import STYLE, dress
 from ui.models.log import Log, entry_of
 from ui.models.steps import StepsModel
 from ui.page import Services
@@ -88,7 +88,7 @@ def event(number: int) -> events.Event:
 
 def main(lines: int) -> int:
     """Measure; returns 1 where any stall was longer than 50 ms."""
-    application = QApplication.instance() or QApplication(sys.argv[:1])
+    application = QApplication.instance() or QApplication([*sys.argv[:1], *STYLE])
     assert isinstance(application, QApplication)
     dress(application, "light")
     gc.freeze()  # as the run page does when a run begins

@@ -43,6 +43,7 @@ OFFERS = {
 }  # fmt: skip
 TASKS = {BACK_UP: Task.BACK_UP, PRACTISE: Task.BACK_UP, VERIFY: Task.VERIFY}
 GOOD, ATTENTION = "✓", "!"
+DRAWN = 50  # milliseconds in which a window is drawn: to look at the same time would keep it from it
 SHOWN = 4  # environments at a glance; the page for choosing one lists all
 
 
@@ -87,7 +88,7 @@ class StartPage(WizardPage):
         self._error, self._practice = None, None
         self._told |= self._going
         self._going = frozenset()
-        QTimer.singleShot(0, self, self._look_around)  # once the window has been drawn: it is up the sooner
+        QTimer.singleShot(DRAWN, self, self._look_around)
         self._show()
 
     def draft(self) -> Draft:
