@@ -131,6 +131,7 @@ class RunPage(WizardPage):
         self._now_label = label("now", bold=True)
         self._bar = QProgressBar()
         self._bar.setRange(0, WHOLE)
+        self._bar.setTextVisible(False)  # it is drawn lower than letters are
         self._elapsed, self._freeze, self._off_label = label("elapsed"), label("freeze"), label("off", soft=True)
         times = QHBoxLayout()
         times.setSpacing(24)

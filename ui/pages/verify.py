@@ -45,6 +45,7 @@ class VerifyPage(WizardPage):
         self._reading: Job | None = None
         self._words, self._bar, self._table = label("reading"), QProgressBar(), Columns("files")
         self._bar.setObjectName("bar")
+        self._bar.setTextVisible(False)  # it is drawn lower than letters are
         for widget in (self._words, self._bar):
             self.layout_.addWidget(widget)
         self.layout_.addWidget(self._table, 1)
