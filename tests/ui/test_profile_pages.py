@@ -387,7 +387,7 @@ def test_a_test_asks_for_certificate_and_password_pins_the_one_and_remembers_the
     QTest.keyClick(trust, Qt.Key.Key_Space)
     give(qtbot, dialog(qtbot, shell, PasswordDialog), practice_passwords(practice.data)[ACCOUNT])
     finished(qtbot, services)
-    assert "+ passed: Windows answers: BROKER1" in answers(shell)
+    assert "✓ passed: Windows answers: BROKER1" in answers(shell)
     assert "View answers: version 5.0.1" in answers(shell)
     assert len(services.desk.trust.pins()) == 1
     go_to(shell, "broker2")

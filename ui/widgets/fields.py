@@ -147,6 +147,7 @@ class Fields(QWidget):
         note.setContentsMargins(1, 0, 0, 4)
         editor.setAccessibleName(str(field.words))
         if isinstance(editor, QCheckBox):
+            editor.setMinimumHeight(self.fontMetrics().height() * 3 // 2)
             self._grid.addWidget(editor, at, 0, 1, 3)
         else:
             words = QLabel(str(field.words))

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QProgressBar, QPus
 
 from app.observation import Observation, State
 from app.texts import NOTHING, Text, listed, text
-from app.words import SIGNS, clean, state_word
+from app.words import clean, state_word
 from ui.editing import SECTIONS, Section, form_key, row_title
 from ui.formfields import (
     BROKER,
@@ -35,10 +35,11 @@ from ui.forms import (
     ServerRow,
     VCenterRow,
 )  # fmt: skip
+from ui.models.answers import SIGNS
 from ui.proposals import Proposal
 from ui.widgets.fields import Fields
 from ui.widgets.files import Dialogs
-from ui.widgets.parts import button, keyed, label
+from ui.widgets.parts import button, classed, keyed, label
 
 HOST_HEADING = text("Windows host")
 NEW = object()
@@ -188,6 +189,7 @@ class RowPanel(Panel):
         self._busy.setTextVisible(False)
         self._busy.setAccessibleName(str(text("The system is being asked")))
         self._seen = label("answers")
+        self._seen.setContentsMargins(10, 6, 10, 6)
         below.addWidget(self._busy)
         below.addWidget(self._seen)
         below.addLayout(line)
@@ -206,6 +208,8 @@ class RowPanel(Panel):
         """Show what a test has found so far; `busy`: a system is being asked."""
         self._busy.setVisible(busy)
         self._seen.setText("\n".join(told(one) for one in seen))
+        fine = all(one.state is State.PASSED for one in seen)
+        classed(self._seen, "card" if fine else "card trouble")
         self._seen.setVisible(bool(seen))
 
     # ---- fields

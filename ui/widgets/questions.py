@@ -44,6 +44,10 @@ def answer(parent: QWidget, question: Question) -> QDialog:
         raise TypeError(f"no dialog asks this: {subject!r}")
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.finished.connect(lambda _code: question.answer(dialog.answer()))
+    column = dialog.layout()
+    assert column is not None
+    width = max(dialog.minimumWidth(), dialog.sizeHint().width())
+    dialog.resize(width, column.totalHeightForWidth(width))  # Qt's own guess is too high for words that wrap
     dialog.open()
     return dialog
 
@@ -135,6 +139,8 @@ class TrustDialog(QDialog):
         frame.setProperty("class", "card")
         grid = QGridLayout(frame)
         grid.setColumnStretch(1, 1)
+        grid.setHorizontalSpacing(16)
+        grid.setContentsMargins(14, 10, 14, 10)
         columns = [(text("Shown now"), shown)]
         if pinned is not None:
             grid.setColumnStretch(2, 1)
