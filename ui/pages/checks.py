@@ -29,7 +29,8 @@ from ui.models.answers import SIGNS, AnswersModel, word
 from ui.page import Services, WizardPage
 from ui.widgets import questions
 from ui.widgets.cards import CardPlace, trouble
-from ui.widgets.parts import Roomy, button, card, keyed, label
+from ui.widgets.parts import button, card, keyed, label
+from ui.widgets.rows import Roomy
 
 OUTCOMES = {
     "done": ("✓", text("A backup can begin.")),

@@ -31,8 +31,9 @@ from ui.bridge import Job
 from ui.flow import Draft, Facts, Page, Task
 from ui.page import Services, WizardPage
 from ui.widgets.cards import Card
-from ui.widgets.parts import Roomy, button, copy, fixed_letters, keyed, label
+from ui.widgets.parts import button, copy, fixed_letters, keyed, label
 from ui.widgets.report import ReportDialog, report_words
+from ui.widgets.rows import Roomy
 from ui.widgets.times import size, span
 
 if TYPE_CHECKING:

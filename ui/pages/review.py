@@ -17,7 +17,8 @@ from ui.models.plan import STEP, PlanModel
 from ui.page import Services, WizardPage
 from ui.widgets import questions
 from ui.widgets.cards import CardPlace, trouble
-from ui.widgets.parts import Roomy, button, copy, fixed_letters, keyed, label
+from ui.widgets.parts import button, copy, fixed_letters, keyed, label
+from ui.widgets.rows import Roomy
 
 LOOKING = text("The plan is being made: the systems are looked at, nothing is changed.")
 FAILED = text("The plan could not be made.")

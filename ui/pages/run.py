@@ -35,7 +35,8 @@ from ui.page import Services, WizardPage
 from ui.widgets import cards, questions
 from ui.widgets.cards import Card, CardPlace, GuidedTurn
 from ui.widgets.logview import LogView
-from ui.widgets.parts import Roomy, label
+from ui.widgets.parts import label
+from ui.widgets.rows import Roomy
 from ui.widgets.times import span
 
 if TYPE_CHECKING:

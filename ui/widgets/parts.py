@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication
-from PySide6.QtWidgets import (
-    QFrame,
-    QLabel,
-    QPushButton,
-    QSizePolicy,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QWidget,
-)
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QWidget
 
 from app.texts import Text
 
@@ -56,8 +48,9 @@ def classed(widget: QWidget, name: str) -> None:
     """Give a widget the look of that class (`soft`, `error`, `warning`, `good`), in place of the one it has."""
     if widget.property("class") != name:
         widget.setProperty("class", name)
-        widget.style().unpolish(widget)
-        widget.style().polish(widget)
+        if widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):  # else it is still to be dressed, as all are
+            widget.style().unpolish(widget)
+            widget.style().polish(widget)
 
 
 def card(name: str) -> QFrame:
@@ -78,14 +71,3 @@ def fixed_letters(widget: QWidget) -> QFont:
 def copy(words: str) -> None:
     """Put words onto the clipboard."""
     QGuiApplication.clipboard().setText(words)
-
-
-class Roomy(QStyledItemDelegate):
-    """Gives rows and columns of a table or a tree room to breathe, in the measure of their letters."""
-
-    def sizeHint(  # noqa: N802  # Qt's name
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QSize:
-        needed = super().sizeHint(option, index)
-        letter = option.fontMetrics.height()
-        return QSize(needed.width() + letter, needed.height() + letter // 2)
