@@ -75,7 +75,7 @@ class EditPage(WizardPage):
         self._job: Job | None = None
         self._offered: tuple[Proposal, ...] | None = None
         self._offer_failed: Observation | None = None
-        self._tree, self._scroll, self._right = QTreeWidget(), QScrollArea(), QVBoxLayout()
+        self._tree, self._scroll, self._right, self._side = QTreeWidget(), QScrollArea(), QVBoxLayout(), QWidget()
         self._buttons = {name: button(name) for name in BUTTONS}
         self._panel: Panel | None = None
         self._arrange()
@@ -136,6 +136,7 @@ class EditPage(WizardPage):
         self._buttons["propose"].setToolTip(
             str(text("Ask the first broker which servers View knows. Nothing is taken over unless you tick it."))
         )
+        self._side.setMinimumWidth(max(made.sizeHint().width() for made in self._buttons.values()))
         self._tree.setAccessibleName(str(text("Parts of the environment")))
         self._rebuild()
 
@@ -146,8 +147,6 @@ class EditPage(WizardPage):
         self._tree.setHeaderHidden(True)
         self._tree.setRootIsDecorated(False)
         self._tree.setIndentation(self.fontMetrics().averageCharWidth() * 2)
-        self._tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._tree.setTextElideMode(Qt.TextElideMode.ElideRight)
         self._tree.currentItemChanged.connect(self._chosen)
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -156,13 +155,14 @@ class EditPage(WizardPage):
         self._buttons["propose"].clicked.connect(self._propose)
         self._buttons["mend"].clicked.connect(self._go_to_problem)
         self._buttons["undo"].clicked.connect(self._undo)
-        left = QVBoxLayout()
+        left = QVBoxLayout(self._side)
+        left.setContentsMargins(0, 0, 0, 0)
         left.addWidget(self._tree, 1)
         for made in self._buttons.values():
             left.addWidget(made)
         row = QHBoxLayout()
         row.setSpacing(16)
-        row.addLayout(left, 3)
+        row.addWidget(self._side, 3)
         self._right.addWidget(self._scroll, 1)
         row.addLayout(self._right, 7)
         self.layout_.addLayout(row, 1)
@@ -254,6 +254,7 @@ class EditPage(WizardPage):
             spoken = text("{title}: something is missing or wrong", title=title) if bad else title
             item.setData(0, Qt.ItemDataRole.AccessibleTextRole, str(spoken))
             item.setToolTip(0, str(spoken))
+        self._tree.header().setMinimumSectionSize(self._tree.sizeHintForColumn(0))  # it scrolls, and cuts no name
         if self._panel is not None:
             ready = not (wrong & self._node.tried_ids(self._form))
             self._panel.show_problems(keys, ready=ready and self._job is None, known=bool(self._form.known_as))

@@ -9,6 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from app.texts import Text
+from ui.widgets.rows import Wrapping
 
 WIDEST = 0.4  # of the table, that one column may take before its words are wrapped
 
@@ -20,6 +21,7 @@ class Columns(QTableWidget):
         super().__init__()
         self.setObjectName(name)
         self.setWordWrap(True)
+        self.setItemDelegate(Wrapping(self))
         self.setAlternatingRowColors(True)
         self.setShowGrid(False)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

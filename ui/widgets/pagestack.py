@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFrame, QLayout, QScrollArea, QStackedWidget, QWidget
 
 
 class PageStack(QStackedWidget):
@@ -26,13 +26,19 @@ class PageStack(QStackedWidget):
         return area
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802  # Qt's name
+        """Return the least size of the page. Words that wrap ask for heights at the least width, and so too much: for
+        them the height at the width that there is counts."""
         page = self.currentWidget()
-        return page.minimumSizeHint() if page is not None else QSize()
+        least = page.minimumSizeHint() if page is not None else QSize()
+        return QSize(least.width(), 0) if self._wraps() else least
 
     def heightForWidth(self, width: int) -> int:  # noqa: N802  # Qt's name
         """Return the least height at that width. The area would give a page what it likes best, and scroll for it."""
+        layout = self._wraps()
+        return layout.minimumHeightForWidth(width) if layout else self.minimumSizeHint().height()
+
+    def _wraps(self) -> QLayout | None:
+        """Return the layout of the page that is shown, if its height depends on its width."""
         page = self.currentWidget()
         layout = page.layout() if page is not None else None
-        if layout is None or not layout.hasHeightForWidth():
-            return self.minimumSizeHint().height()
-        return layout.minimumHeightForWidth(width)
+        return layout if layout is not None and layout.hasHeightForWidth() else None
