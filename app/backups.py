@@ -52,7 +52,7 @@ def verify(
             raise Refused(
                 text("There is no backup set {name}.", name=name),
                 text("Neither a folder nor a set of the profile has this name."),
-                text("List the sets with `sets`."),
+                text("List the sets, and choose another."),
             )
         folder = candidates[0]
     seen = []

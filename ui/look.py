@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtGui import QBrush, QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
 from app import paths
@@ -182,3 +182,10 @@ def colour(application: QApplication, name: str) -> QColor:
     """Return a colour of the theme in force: text, soft, line, error, warning, good, accent ..."""
     theme = "dark" if is_dark(application) else "light"
     return QColor(ACCENT[theme] if name == "accent" else COLOURS[theme][name])
+
+
+def brush(name: str) -> QBrush:
+    """Return a colour of the theme in force, for words of a table or a tree."""
+    application = QApplication.instance()
+    assert isinstance(application, QApplication), "there are no words of a table without an application"
+    return QBrush(colour(application, name))

@@ -106,7 +106,7 @@ def open_set(folder: Path) -> Manifest:
         raise Refused(
             text("{folder} is not a backup set.", folder=str(folder)),
             text("There is no manifest in it: the run that made it did not end well, or it is another folder."),
-            text("List the sets with `sets`."),
+            text("List the sets, and choose another."),
         )
     with guarded(path):
         return manifests.decode(path.read_bytes(), path)

@@ -188,7 +188,7 @@ def test_the_language_changes_in_the_middle_of_a_question(page: RunPage, practic
 
 def test_a_question_of_a_step_is_answered_by_yes_or_no(page: RunPage) -> None:
     question = Question(AskYesNo("key", text("Really?")))
-    page._ask(question)
+    page.ask(question)
     press(page, "no")
     assert question.wait() is False
     assert page._place.card is None
@@ -199,15 +199,15 @@ def test_a_persons_turn_stays_while_it_is_looked_at_and_can_be_left(page: RunPag
         "g", text("Reinstall"), text("Do this."), NOTHING, Observation("g", State.BLOCKED, text("Not yet")), False
     )
     first = Question(AskGuided(card))
-    page._ask(first)
+    page.ask(first)
     assert first.wait() is Stay.STAY
     shown = page._place.card
     assert isinstance(shown, GuidedTurn)
     again = Question(AskGuided(dataclasses.replace(card, proof=Observation("g", State.BLOCKED, text("Nearly")))))
-    page._ask(again)
+    page.ask(again)
     assert page._place.card is shown
     assert again.wait() is Stay.STAY
     press(page, "leave")
     last = Question(AskGuided(card))
-    page._ask(last)
+    page.ask(last)
     assert last.wait() is Stay.LEAVE

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
-from PySide6.QtGui import QBrush, QFont
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QFont
 
 from app.looking import Answer
 from app.observation import State
 from app.texts import Text, text
 from app.words import clean, state_word
-from ui.look import colour
+from ui.look import brush
 
 Index = QModelIndex | QPersistentModelIndex
 NO_INDEX = QModelIndex()
@@ -92,8 +91,7 @@ class AnswersModel(QAbstractTableModel):
             bold.setBold(True)
             return bold
         if role == Qt.ItemDataRole.ForegroundRole and index.column() == self.STATE and answer.blocks:
-            application = QApplication.instance()
-            return QBrush(colour(application, "error")) if isinstance(application, QApplication) else None
+            return brush("error")
         return None
 
     def headerData(  # noqa: N802  # Qt's name

@@ -8,10 +8,12 @@ from enum import StrEnum
 from typing import Any
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QFont
 
 from app.engine import events
 from app.engine.events import Outline
 from app.texts import Text, text
+from ui.look import brush
 
 Index = QModelIndex | QPersistentModelIndex
 NO_INDEX = QModelIndex()
@@ -48,6 +50,11 @@ WORDS = {
     Stand.LEFT: text("not done"),
 }  # fmt: skip
 WORSE = (Stand.STILL_OFF, Stand.FAILED, Stand.WAITING, Stand.ABANDONED, Stand.CLOSING, Stand.RUNNING, Stand.OFF)
+COLOURS = {
+    Stand.TO_COME: "soft", Stand.SKIPPED: "soft", Stand.LEFT: "soft", Stand.WAITING: "warning",
+    Stand.ABANDONED: "warning", Stand.FAILED: "error", Stand.STILL_OFF: "error",
+}  # fmt: skip
+PRESENT = (Stand.RUNNING, Stand.WAITING, Stand.CLOSING, Stand.FAILED)
 OVER = (Stand.DONE, Stand.KEPT, Stand.PUT_BACK, Stand.SKIPPED)
 
 
@@ -202,6 +209,12 @@ class StepsModel(QAbstractItemModel):
             return f"{title_of(node)}: {WORDS[stand]}" if index.column() == 0 else self._words(node, stand, 1)
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == self.TIME:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        if role == Qt.ItemDataRole.ForegroundRole and stand in COLOURS:
+            return brush(COLOURS[stand])
+        if role == Qt.ItemDataRole.FontRole and stand in PRESENT and index.column() == self.WHAT:
+            bold = QFont()
+            bold.setBold(True)
+            return bold
         return None
 
     def headerData(  # noqa: N802  # Qt's name

@@ -37,10 +37,11 @@ class ChooseSetPage(WizardPage):
         self._browse.clicked.connect(self._choose)
         self.layout_.addWidget(self._words)
         self.layout_.addWidget(self._table, 1)
+        self.layout_.addStretch(0)
         row = QHBoxLayout()
         row.addWidget(self._browse)
         row.addWidget(self._elsewhere, 1)
-        self.layout_.addLayout(row)
+        self.layout_.insertLayout(2, row)
 
     def entered(self, draft: Draft) -> None:
         super().entered(draft)
@@ -63,7 +64,7 @@ class ChooseSetPage(WizardPage):
         return Facts(complete=self._folder() is not None, busy=self._looking is not None, error=self._error)
 
     def first_focus(self) -> QWidget | None:
-        return self._table
+        return self._table if self._table.isVisibleTo(self) else self._browse
 
     def retranslate(self) -> None:
         self._table.setAccessibleName(str(text("Backup sets")))
@@ -118,6 +119,7 @@ class ChooseSetPage(WizardPage):
             words = text("In {folder}, the newest first:", folder=where)
         self._words.setText(str(words))
         self._elsewhere.setText(str(self._other or ""))
+        self._table.setVisible(self._found != ())
         self._table.show_rows(HEADINGS, [_row(found) for found in self._found or ()])
 
 

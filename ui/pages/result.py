@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
-    QHeaderView,
     QScrollArea,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -31,9 +28,9 @@ from ui.bridge import Job
 from ui.flow import Draft, Facts, Page, Task
 from ui.page import Services, WizardPage
 from ui.widgets.cards import Card
-from ui.widgets.parts import button, copy, fixed_letters, keyed, label
+from ui.widgets.columns import Columns
+from ui.widgets.parts import button, card, classed, copy, fixed_letters, keyed, label, larger
 from ui.widgets.report import ReportDialog, report_words
-from ui.widgets.rows import Roomy
 from ui.widgets.times import size, span
 
 if TYPE_CHECKING:
@@ -41,6 +38,10 @@ if TYPE_CHECKING:
 
 SIGNS = {Status.DONE: "✓", Status.UNDONE: "✓", Status.WAITING: "…", Status.STOPPED: "■"}
 COMING_BACK = (Status.FAILED, Status.STOPPED, Status.NEEDS_YOU, Status.WAITING)
+KINDS = {Status.DONE: "good", Status.UNDONE: "good", Status.WAITING: "warning", Status.STOPPED: ""}
+HEADINGS = (text("Component"), text("File"), text("Size"), text("Proven by"))
+HAPPENED = text("What happened")
+NEXT = text("What you can do next")
 RESUME = text("Resume keeps what still stands, and does the rest in a new freeze.")
 UNDO = text("Undo puts back what is still off, and removes what was captured so far.")
 
@@ -87,6 +88,9 @@ class ResultPage(WizardPage):
             (self._resume, text("Resume the run"), "U"), (self._undo, text("Undo the run"), "D"),
         ):  # fmt: skip
             widget.setText(keyed(words, key))
+        self._next_title.setText(str(NEXT))
+        self._resume_means.setText(str(RESUME))
+        self._undo_means.setText(str(UNDO))
         self._parts.setAccessibleName(str(text("What was captured")))
         self._scroll.setAccessibleName(str(text("The result")))
         self._show()
@@ -95,9 +99,8 @@ class ResultPage(WizardPage):
 
     def _build(self) -> None:
         self._sentence, self._figures, self._folder = label("sentence", bold=True), label("figures"), label("folder")
-        font = self._sentence.font()
-        font.setPointSizeF(font.pointSizeF() * 1.2)
-        self._sentence.setFont(font)
+        larger(self._sentence)
+        self._captured = label("captured", bold=True)
         self._open, self._report, self._log = button("open-folder"), button("report"), button("log-file")
         self._copy, self._resume, self._undo = button("copy-result"), button("resume"), button("undo")
         self._open.clicked.connect(self._open_folder)
@@ -106,11 +109,11 @@ class ResultPage(WizardPage):
         self._copy.clicked.connect(lambda: copy(self.words()))
         self._resume.clicked.connect(lambda: self._again(Task.RESUME))
         self._undo.clicked.connect(lambda: self._again(Task.UNDO))
-        self._model = QStandardItemModel(self)
         self._parts = self._made_table()
+        self._next = self._made_next()
         self._body = QVBoxLayout()
         self._body.setSpacing(8)
-        self._body.setContentsMargins(0, 0, 0, 0)
+        self._body.setContentsMargins(0, 0, 8, 0)
         inner = QWidget()
         inner.setLayout(self._body)
         self._scroll = QScrollArea()
@@ -120,7 +123,7 @@ class ResultPage(WizardPage):
         self._scroll.setWidget(inner)
         row = QHBoxLayout()
         row.setSpacing(8)
-        for offered in (self._resume, self._undo, self._open, self._report, self._log):
+        for offered in (self._open, self._report, self._log):
             row.addWidget(offered)
         row.addStretch(1)
         row.addWidget(self._copy)
@@ -130,24 +133,27 @@ class ResultPage(WizardPage):
         self.layout_.addWidget(self._scroll, 1)
         self.layout_.addLayout(row)
 
-    def _made_table(self) -> QTableView:
-        table = QTableView()
-        table.setObjectName("parts")
-        table.setModel(self._model)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setTabKeyNavigation(False)
-        table.setShowGrid(False)
-        table.setWordWrap(True)
-        table.setItemDelegate(Roomy(table))
-        table.verticalHeader().hide()
-        table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        table.horizontalHeader().setHighlightSections(False)
-        table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    def _made_table(self) -> Columns:
+        table = Columns("parts")
         table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table.verticalHeader().sectionResized.connect(self._fit)
         table.verticalHeader().geometriesChanged.connect(self._fit)
         return table
+
+    def _made_next(self) -> QWidget:
+        """What can be done about a run that is not over: each button beside what it means."""
+        made = card("next-steps")
+        self._next_title, self._resume_means, self._undo_means = label(bold=True), label(), label()
+        grid = QGridLayout(made)
+        grid.setContentsMargins(16, 12, 16, 12)
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(6)
+        grid.setColumnStretch(1, 1)
+        grid.addWidget(self._next_title, 0, 0, 1, 2)
+        for row, (offered, means) in enumerate(((self._resume, self._resume_means), (self._undo, self._undo_means)), 1):
+            grid.addWidget(offered, row, 0)
+            grid.addWidget(means, row, 1)
+        return made
 
     def _fit(self) -> None:
         """Let the table be as high as its rows: the page scrolls, not the table in it."""
@@ -223,6 +229,7 @@ class ResultPage(WizardPage):
         status = ended.status if ended is not None else None
         words = text("Nothing has been run yet.") if ended is None else ended.text
         self._sentence.setText(f"{SIGNS.get(status, '✕')}  {words}" if status else str(words))
+        classed(self._sentence, KINDS.get(status, "error") if status else "")
         manifest = self._seen.manifest if self._seen is not None else None
         self._figures.setText(str(_figures(manifest)) if manifest else "")
         self._folder.setText(
@@ -234,16 +241,21 @@ class ResultPage(WizardPage):
             self._show_sections(ended)
         if manifest is not None:
             self._fill(manifest.parts)
-        self._body.addWidget(self._parts)
-        self._parts.setVisible(manifest is not None)
+        captured: tuple[QWidget, ...] = (self._captured, self._parts)
+        for widget in captured:
+            self._body.addWidget(widget)
+            widget.setVisible(manifest is not None)
         self._body.addStretch(1)
         self._offer(ended)
 
     def _offer(self, ended: Ending | None) -> None:
         back = ended is not None and ended.status in COMING_BACK and bool(self._draft.run)
         undo_only = ended is not None and isinstance(ended.error, PlanDiffers) and bool(self._draft.run)
-        self._resume.setVisible(back)
-        self._undo.setVisible(back or undo_only)
+        for offered in (self._resume, self._resume_means):
+            offered.setVisible(back)
+        for offered in (self._undo, self._undo_means):
+            offered.setVisible(back or undo_only)
+        self._next.setVisible(back or undo_only)
         self._open.setVisible(self._seen is not None)
         known = bool(self._draft.run)
         self._report.setVisible(known)
@@ -256,11 +268,13 @@ class ResultPage(WizardPage):
             return
         if ended.error is not None:
             error = ended.error
-            yield text("What happened"), [str(one) for one in (error.what, error.why, error.do) if str(one)]
+            yield HAPPENED, [str(one) for one in (error.what, error.why, error.do) if str(one)]
         for held in ended.off:
             yield text("Still off: {what}", what=held.what_is_off), list(_by_hand(held))
         if ended.status in COMING_BACK and self._draft.run:
-            yield text("What you can do next"), [str(RESUME), str(UNDO)]
+            yield NEXT, [str(RESUME), str(UNDO)]
+        elif isinstance(ended.error, PlanDiffers) and self._draft.run:
+            yield NEXT, [str(UNDO)]
         weak = self._weak(ended)
         if weak:
             yield (text("What is weak") if self._seen is not None else text("What the run noticed")), weak
@@ -280,7 +294,10 @@ class ResultPage(WizardPage):
     def _show_sections(self, ended: Ending) -> None:
         off = {str(text("Still off: {what}", what=held.what_is_off)) for held in ended.off}
         for heading, lines in self._sections():
-            made = Card("section")
+            if heading is NEXT:
+                self._body.addWidget(self._next)
+                continue
+            made = Card("section", "trouble" if heading is HAPPENED or str(heading) in off else "")
             made.say(heading, bold=True)
             for line in lines:
                 shown = made.say(line)
@@ -297,22 +314,9 @@ class ResultPage(WizardPage):
                 widget.deleteLater()
 
     def _fill(self, parts: Sequence[Part]) -> None:
-        self._model.clear()
-        headings = (text("Component"), text("File"), text("Size"), text("Proven by"))
-        self._model.setHorizontalHeaderLabels([str(words) for words in headings])
-        for part in parts:
-            cells = (str(component_word(part.component)), part.file, size(part.size), str(proof(part)))
-            self._model.appendRow([QStandardItem(words) for words in cells])
-        header = self._parts.horizontalHeader()
-        for column, mode in enumerate(
-            (
-                QHeaderView.ResizeMode.ResizeToContents,
-                QHeaderView.ResizeMode.Stretch,
-                QHeaderView.ResizeMode.ResizeToContents,
-                QHeaderView.ResizeMode.Stretch,
-            )
-        ):
-            header.setSectionResizeMode(column, mode)
+        self._captured.setText(str(text("What was captured")))
+        cells = [(str(component_word(part.component)), part.file, size(part.size), str(proof(part))) for part in parts]
+        self._parts.show_rows(HEADINGS, [(words, None) for words in cells])
         self._fit()
 
 

@@ -32,6 +32,7 @@ class ReviewPage(WizardPage):
         self._job: Job | None = None
         self._lines: tuple[PlannedLine, ...] = ()
         self._place = CardPlace()
+        self._every = False
         self._build()
         self.retranslate()
 
@@ -77,8 +78,8 @@ class ReviewPage(WizardPage):
         self._model = PlanModel(fixed_letters(self._tree), self)
         self._tree.setModel(self._model)
         self._open, self._close, self._copy = button("show-commands"), button("steps-only"), button("copy-plan")
-        self._open.clicked.connect(self._tree.expandAll)
-        self._close.clicked.connect(self._steps_only)
+        self._open.clicked.connect(lambda: self._expand(commands=True))
+        self._close.clicked.connect(lambda: self._expand(commands=False))
         self._copy.clicked.connect(lambda: copy(self._model.words()))
         row = QHBoxLayout()
         row.setSpacing(8)
@@ -144,7 +145,7 @@ class ReviewPage(WizardPage):
         header.setStretchLastSection(False)
         header.setSectionResizeMode(PlanModel.WHAT, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(PlanModel.WHERE, QHeaderView.ResizeMode.ResizeToContents)
-        self._steps_only()
+        self._expand(commands=self._every)
         off = list(_off(self._lines))
         self._off.setText("\n".join(f"•  {words}" for words in off))
         for widget in (self._off_title, self._off):
@@ -171,8 +172,12 @@ class ReviewPage(WizardPage):
             steps=len(self._lines), commands=commands, systems=len(systems),
         )  # fmt: skip
 
-    def _steps_only(self) -> None:
-        """Show all steps, and no commands."""
+    def _expand(self, *, commands: bool) -> None:
+        """Show all steps, and their commands if they are wanted; another language leaves it so."""
+        self._every = commands
+        if commands:
+            self._tree.expandAll()
+            return
         self._tree.collapseAll()
         items = [self._model.invisibleRootItem()]
         while items:

@@ -133,9 +133,11 @@ class RunPage(WizardPage):
         self._bar = QProgressBar()
         self._bar.setRange(0, WHOLE)
         self._bar.setTextVisible(False)  # it is drawn lower than letters are
+        self._share = label("share")
         self._elapsed, self._freeze, self._off_label = label("elapsed"), label("freeze"), label("off", soft=True)
         times = QHBoxLayout()
         times.setSpacing(24)
+        times.addWidget(self._share)
         times.addWidget(self._elapsed)
         times.addWidget(self._freeze)
         times.addStretch(1)
@@ -143,7 +145,9 @@ class RunPage(WizardPage):
         self._view = LogView(self.services, self._log)
         self._commands = LogView(self.services, self._log, commands=True, keys="WYV")
         self._tabs = QTabWidget()
+        self._tabs.setObjectName("tabs-of-run")
         self._tabs.setDocumentMode(True)
+        self._tabs.tabBar().setDrawBase(False)
         for widget in (self._tree, self._view, self._commands):
             self._tabs.addTab(widget, "")
         self.layout_.setSpacing(8)
@@ -183,13 +187,13 @@ class RunPage(WizardPage):
         self._place.drop()
         self._log.clear()
         self._steps.clear()
-        self._bar.setValue(0)
+        self._show_share(0)
         self._tabs.setCurrentIndex(STEPS)
         self._say(text("Looking at what is there, before anything is begun."))
         stop = self._stop
         self._job = self.services.work(self, lambda job: work(job, self.services, draft, stop))
         self._job.batch.connect(self._take)
-        self._job.asked.connect(self._ask)
+        self._job.asked.connect(self.ask)
         self._job.done.connect(self._done)
         self._job.failed.connect(self._not_begun)
         self._job.broke.connect(self._broke)
@@ -208,7 +212,7 @@ class RunPage(WizardPage):
             self._tell(event)
         if begun is not None:
             self._show_step(self._steps.index_of(begun))
-        self._bar.setValue(max(self._bar.value(), int(self._overall * WHOLE)))
+        self._show_share(max(self._bar.value(), int(self._overall * WHOLE)))
         self._show_taskbar()
         self._tell_time()
 
@@ -247,7 +251,8 @@ class RunPage(WizardPage):
 
     # ---- asking
 
-    def _ask(self, question: Question) -> None:
+    def ask(self, question: Question) -> None:
+        """Show what the run asks, as a card or as a dialog."""
         subject: Any = question.subject
         self._question = question
         if isinstance(subject, AskPassword | AskTrust):
@@ -297,7 +302,7 @@ class RunPage(WizardPage):
         from app import backups
 
         self._over()
-        self._bar.setValue(WHOLE if ending.exit_code == 0 else self._bar.value())
+        self._show_share(WHOLE if ending.exit_code == 0 else self._bar.value())
         told = {**ending.as_json(), **backups.of_set(ending)}
         run = ending.run or self._draft.run
         self._draft = dataclasses.replace(self._draft, run=run, ending=told, ended=ending)
@@ -339,6 +344,10 @@ class RunPage(WizardPage):
     def _say(self, words: Text) -> None:
         self._now = words
         self._now_label.setText(str(words))
+
+    def _show_share(self, done: int) -> None:
+        self._bar.setValue(done)
+        self._share.setText(f"{done / WHOLE:.0%}")
 
     def _tell_time(self) -> None:
         if self._job is not None:

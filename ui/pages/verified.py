@@ -8,10 +8,11 @@ from app.observation import Observation, State
 from app.texts import Text, text
 from app.words import clean
 from ui.flow import Draft
+from ui.models.answers import SIGNS
 from ui.page import Services, WizardPage
-from ui.pages.verify import HEADINGS, row
+from ui.pages.verify import KINDS, row, show_seen
 from ui.widgets.columns import Columns
-from ui.widgets.parts import button, copy, keyed, label
+from ui.widgets.parts import button, classed, copy, keyed, label, larger
 
 ORDER = (State.BLOCKED, State.UNKNOWN, State.WARNING, State.PASSED)
 
@@ -22,6 +23,7 @@ class VerifiedPage(WizardPage):
     def __init__(self, services: Services) -> None:
         super().__init__(services)
         self._verdict, self._where = label("verdict", bold=True), label("where", soft=True)
+        larger(self._verdict)
         self._table, self._all = Columns("seen"), QCheckBox()
         self._all.setObjectName("show-all")
         self._copy, self._open = button("copy"), button("open-folder")
@@ -63,10 +65,12 @@ class VerifiedPage(WizardPage):
             self.services.open_path(self._draft.set_folder)
 
     def _show(self) -> None:
-        self._verdict.setText(str(verdict(self._draft.verified)[1]))
+        state, words = verdict(self._draft.verified)
+        self._verdict.setText(f"{SIGNS[state]}  {words}")
+        classed(self._verdict, KINDS.get(state, "good"))
         self._where.setText(clean(str(self._draft.set_folder or "")))
         shown = [one for one in _sorted(self._draft.verified) if self._all.isChecked() or one.state is not State.PASSED]
-        self._table.show_rows(HEADINGS, [row(one) for one in shown])
+        show_seen(self._table, shown)
 
 
 def verdict(seen: tuple[Observation, ...]) -> tuple[State, Text]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtWidgets import QProgressBar, QWidget
@@ -15,7 +16,9 @@ from app.texts import text
 from app.words import clean
 from ui.bridge import Job
 from ui.flow import Draft, Facts
+from ui.models.answers import SIGNS
 from ui.page import Services, WizardPage
+from ui.widgets.cards import CardPlace, trouble
 from ui.widgets.columns import Columns
 from ui.widgets.parts import label
 
@@ -23,6 +26,7 @@ WORDS = {
     State.PASSED: text("whole"), State.WARNING: text("remark"), State.BLOCKED: text("damaged"),
     State.UNKNOWN: text("not known"),
 }  # fmt: skip
+KINDS = {State.WARNING: "warning", State.BLOCKED: "error", State.UNKNOWN: "warning"}
 HEADINGS = (text("State"), text("File"), text("Found"))
 
 
@@ -46,13 +50,17 @@ class VerifyPage(WizardPage):
         self._words, self._bar, self._table = label("reading"), QProgressBar(), Columns("files")
         self._bar.setObjectName("bar")
         self._bar.setTextVisible(False)  # it is drawn lower than letters are
+        self._place = CardPlace()
+        self.layout_.addLayout(self._place)
         for widget in (self._words, self._bar):
             self.layout_.addWidget(widget)
         self.layout_.addWidget(self._table, 1)
+        self.layout_.addStretch(0)
 
     def entered(self, draft: Draft) -> None:
         super().entered(draft)
         self._seen, self._files, self._ended, self._error = [], 0, False, None
+        self._place.drop()
         self._table.show_rows(HEADINGS, [])
         folder, profile = draft.set_folder, draft.profile
         if folder is None or profile is None:
@@ -69,9 +77,7 @@ class VerifyPage(WizardPage):
         return dataclasses.replace(self._draft, verified=tuple(self._seen) if self._ended else ())
 
     def facts(self) -> Facts:
-        error = self._error
-        told = text("{what} {why} {do}", what=error.what, why=error.why, do=error.do) if error else None
-        return Facts(complete=self._ended, busy=self._reading is not None, error=told)
+        return Facts(complete=self._ended, busy=self._reading is not None)
 
     def leaving(self, forward: bool) -> bool:
         """Going back ends the reading: it has changed nothing."""
@@ -87,7 +93,8 @@ class VerifyPage(WizardPage):
     def retranslate(self) -> None:
         self._bar.setAccessibleName(str(text("How much is read")))
         self._table.setAccessibleName(str(text("Files of the set")))
-        self._table.show_rows(HEADINGS, [row(one) for one in self._seen])
+        self._place.retranslate()
+        show_seen(self._table, self._seen)
         self._show()
 
     def _read(self, job: Job, profile: str, folder: Path) -> bool:
@@ -106,7 +113,7 @@ class VerifyPage(WizardPage):
         new = [one for one in batch if isinstance(one, Observation)]
         self._files = next((one.files for one in batch if isinstance(one, _Size)), self._files)
         self._seen += new
-        self._table.add_rows([row(one) for one in new])
+        add_seen(self._table, new)
         self._show()
 
     def _done(self, whole: bool | None) -> None:
@@ -122,20 +129,35 @@ class VerifyPage(WizardPage):
         if self.sender() is not self._reading:
             return
         self._reading, self._error = None, error
+        heading = text("{folder} could not be read as a backup set.", folder=str(self._draft.set_folder))
+        self._place.show_card(trouble(error, heading, lambda: self.entered(self._draft)))
         self._show()
         self.facts_changed.emit()
 
     def _show(self) -> None:
-        folder = self._draft.set_folder
-        if self._error is not None:
-            self._words.setText(str(text("{folder} could not be read as a backup set.", folder=str(folder))))
-        else:
-            self._words.setText(str(text("Reading {folder}", folder=str(folder or ""))))
+        self._words.setText(str(text("Reading {folder}", folder=str(self._draft.set_folder or ""))))
         self._bar.setRange(0, self._files)
         self._bar.setValue(min(len(self._seen), self._files))
-        self._bar.setVisible(self._error is None)
+        for widget in (self._words, self._bar, self._table):
+            widget.setVisible(self._error is None)
 
 
 def row(seen: Observation) -> tuple[tuple[str, ...], Observation]:
     """Return what is seen of a file as a row."""
-    return (str(WORDS[seen.state]), clean(seen.key), clean(str(seen.found))), seen
+    sign = SIGNS[seen.state]
+    return (f"{sign}  {WORDS[seen.state]}", clean(seen.key), clean(str(seen.found))), seen
+
+
+def show_seen(table: Columns, seen: Sequence[Observation]) -> None:
+    """Show what is seen of these files in place of all others."""
+    table.show_rows(HEADINGS, [])
+    add_seen(table, seen)
+
+
+def add_seen(table: Columns, seen: Sequence[Observation]) -> None:
+    """Add what is seen of these files; what is not as it should be stands out."""
+    first = table.rowCount()
+    table.add_rows([row(one) for one in seen])
+    for number, one in enumerate(seen, first):
+        if one.state in KINDS:
+            table.colour(number, 0, KINDS[one.state])

@@ -34,10 +34,11 @@ CHOICES: dict[Choice, tuple[Text, str]] = {
 class Card(QFrame):
     """A heading, sentences, and a row of buttons, of which the first is meant for most."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, kind: str = "") -> None:
+        """`kind`: trouble for what went wrong, turn for what waits for the operator; its edge shows it."""
         super().__init__()
         self.setObjectName(name)
-        self.setProperty("class", "card")
+        self.setProperty("class", f"card {kind}".strip())
         self._words: list[tuple[QLabel | QPushButton, Text, str]] = []
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(16, 12, 16, 12)
@@ -128,8 +129,8 @@ def failed(question: Question, commands: Callable[[str, Text], None], over: Call
     """Return the card for a step that failed. `commands` shows what it sent; `over` is called when it is answered."""
     assert isinstance(question.subject, AskFailed)
     step = question.subject.step
-    made = Card("failed-step")
-    made.say(text("{title}: failed", title=step.title), bold=True)
+    made = Card("failed-step", "trouble")
+    made.say(text("{title}: failed", title=step.title), bold=True).setProperty("class", "error")
     made.say(step.error.what)
     made.say(step.error.why)
     made.say(step.error.do)
@@ -137,7 +138,9 @@ def failed(question: Question, commands: Callable[[str, Text], None], over: Call
         made.say(text("Tried {count} times.", count=step.attempts), soft=True)
     for choice in sorted(step.choices, key=list(CHOICES).index):
         words, key = CHOICES[choice]
-        made.offer(choice.value, words, key, _answering(question, choice, over))
+        offered = made.offer(choice.value, words, key, _answering(question, choice, over))
+        if choice is Choice.RETRY:
+            offered.setProperty("class", "primary")
     made.offer("show-commands", text("What was sent"), "W", lambda: commands(step.key, step.title))
     made.finish(step.error.details)
     return made
@@ -146,7 +149,7 @@ def failed(question: Question, commands: Callable[[str, Text], None], over: Call
 def yes_no(question: Question, over: Callable[[], None]) -> Card:
     """Return the card for a question of a step."""
     assert isinstance(question.subject, AskYesNo)
-    made = Card("question")
+    made = Card("question", "turn")
     made.say(question.subject.question, bold=True)
     made.offer("yes", text("Yes"), "Y", _answering(question, True, over))
     made.offer("no", text("No"), "O", _answering(question, False, over))
@@ -166,7 +169,7 @@ class GuidedTurn(Card):
     """A person's turn. It stays while the proof is looked at again and again; the operator may skip it or leave it."""
 
     def __init__(self, card: GuidedCard) -> None:
-        super().__init__("guided-step")
+        super().__init__("guided-step", "turn")
         self.key = card.key
         self._wish = Stay.STAY
         self.say(text("Your turn: {title}", title=card.title), bold=True)
@@ -204,8 +207,8 @@ def guided_subject(question: Question) -> GuidedCard | None:
 
 def trouble(error: UserError, heading: Text, again: Callable[[], None]) -> Card:
     """Return the card for work that could not begin, with a button that tries it again."""
-    made = Card("trouble")
-    made.say(heading, bold=True)
+    made = Card("trouble", "trouble")
+    made.say(heading, bold=True).setProperty("class", "error")
     for words in (error.what, error.why, error.do):
         made.say(words)
     made.offer("again", text("Try again"), "R", again)

@@ -9,7 +9,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from app.texts import Text
-from ui.widgets.rows import Wrapping
+from ui.look import brush
+from ui.widgets.rows import Roomy
 
 WIDEST = 0.4  # of the table, that one column may take before its words are wrapped
 
@@ -21,13 +22,13 @@ class Columns(QTableWidget):
         super().__init__()
         self.setObjectName(name)
         self.setWordWrap(True)
-        self.setItemDelegate(Wrapping(self))
         self.setAlternatingRowColors(True)
         self.setShowGrid(False)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setTabKeyNavigation(False)
+        self.setItemDelegate(Roomy(self))
         self.verticalHeader().hide()
         self.verticalHeader().setMinimumSectionSize(self.fontMetrics().height() + 6)
         self.horizontalHeader().setStretchLastSection(True)
@@ -54,8 +55,15 @@ class Columns(QTableWidget):
             for column, shown in enumerate(words):
                 item = QTableWidgetItem(shown)
                 item.setData(Qt.ItemDataRole.UserRole, carried)
+                item.setToolTip(shown)
                 self.setItem(number, column, item)
         self._fit()
+
+    def colour(self, row: int, column: int, name: str) -> None:
+        """Write a cell in a colour of the theme."""
+        item = self.item(row, column)
+        if item is not None:
+            item.setForeground(brush(name))
 
     def choose(self, number: int) -> None:
         """Make that row the current one; none where there is no such row."""
@@ -78,6 +86,6 @@ class Columns(QTableWidget):
         widest = int(self.viewport().width() * WIDEST)
         for column in range(self.columnCount() - 1):
             self.resizeColumnToContents(column)
-            self.setColumnWidth(column, min(self.columnWidth(column) + 8, widest))
+            self.setColumnWidth(column, min(self.columnWidth(column), widest))
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         self.resizeRowsToContents()

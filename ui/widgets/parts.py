@@ -44,6 +44,13 @@ def label(name: str = "", *, soft: bool = False, bold: bool = False) -> QLabel:
     return made
 
 
+def larger(shown: QLabel) -> None:
+    """Let a sentence that says how it all went be read first."""
+    font = shown.font()
+    font.setPointSizeF(font.pointSizeF() * 1.2)
+    shown.setFont(font)
+
+
 def classed(widget: QWidget, name: str) -> None:
     """Give a widget the look of that class (`soft`, `error`, `warning`, `good`), in place of the one it has."""
     if widget.property("class") != name:

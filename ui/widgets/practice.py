@@ -11,12 +11,14 @@ from PySide6.QtWidgets import (
     QDockWidget,
     QFormLayout,
     QHBoxLayout,
+    QHeaderView,
     QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QPlainTextEdit,
     QTabWidget,
+    QTreeWidget,
+    QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
@@ -28,6 +30,7 @@ from app.texts import Text, listed, text
 from ui.bridge import Job
 from ui.page import Services
 from ui.widgets.parts import button, keyed, label
+from ui.widgets.rows import Roomy
 
 ROOM = 16  # pixels beside the tabs
 EVERY = 2000  # milliseconds between two looks at the world
@@ -37,6 +40,30 @@ TABS = {
     Kind.ACT: (text("By hand"), text("What a person would do meanwhile."), text("Do it"), "D"),
 }
 SWITCH = {True: text("on"), False: text("off"), None: text("has no switch")}
+
+
+SERVICES = {
+    "Running": text("runs"), "Stopped": text("stopped"), "Start Pending": text("is starting"),
+    "Stop Pending": text("is stopping"),
+}  # fmt: skip
+DESKTOPS = {
+    "READY": text("ready"), "ERROR": text("in error"), "MAINTENANCE": text("in maintenance"),
+    "CLONING": text("being cloned"), "CLONINGERROR": text("failed to clone"), "DELETING": text("being deleted"),
+    "CUSTOMIZING": text("being customized"), "PRE_PROVISIONED": text("about to be cloned"),
+    "UNDEFINED": text("undefined"),
+}  # fmt: skip
+WORK = {
+    "clone": text("clone"), "recompose": text("recompose"), "refresh": text("refresh"), "delete": text("delete"),
+    "service-start": text("service starts"), "service-stop": text("service stops"),
+    "built-in-backup": text("View's own backup"),
+}  # fmt: skip
+OPTIONS = {
+    "host": text("Host"), "pool": text("Pool"), "service": text("Service"), "account": text("Account"),
+    "seconds": text("Seconds"), "count": text("How many"), "system": text("System"), "server": text("Server"),
+    "database": text("Database"), "state": text("State"), "kind": text("Kind"), "tool": text("Tool"),
+}  # fmt: skip
+
+Rows = list[tuple[Text | str, Text | str]]
 
 
 @dataclass(frozen=True)
@@ -63,10 +90,7 @@ class PracticePanel(QDockWidget):
         self._timer = QTimer(self)
         self._timer.setInterval(EVERY)
         self._timer.timeout.connect(self._look)
-        self._world, self._answer = QPlainTextEdit(), label("practice-answer")
-        self._world.setObjectName("world")
-        self._world.setReadOnly(True)
-        self._world.setTabChangesFocus(True)
+        self._world, self._answer = _WorldView(), label("practice-answer")
         self._kinds = {kind: _Offers(kind) for kind in Kind}
         self._quiet, self._clear = button("quiet"), button("clear-faults")
         for offers in self._kinds.values():
@@ -75,6 +99,8 @@ class PracticePanel(QDockWidget):
         self._clear.clicked.connect(lambda: self._do(lambda: practising.clear_faults(services.desk)))
         self._tabs = QTabWidget()
         self._tabs.setObjectName("practice-tabs")
+        self._tabs.setDocumentMode(True)
+        self._tabs.tabBar().setDrawBase(False)
         self._tabs.addTab(self._world, "")
         for offers in self._kinds.values():
             self._tabs.addTab(offers, "")
@@ -94,7 +120,7 @@ class PracticePanel(QDockWidget):
         self.setWindowTitle(str(text("Practice environment")))
         self._tabs.setTabText(0, str(text("World now")))
         self._tabs.setAccessibleName(str(text("Practice environment")))
-        self._world.setAccessibleName(str(text("World now")))
+        self._world.name(str(text("World now")))
         for number, (kind, offers) in enumerate(self._kinds.items(), 1):
             self._tabs.setTabText(number, str(TABS[kind][0]))
             offers.retranslate()
@@ -190,12 +216,66 @@ class PracticePanel(QDockWidget):
         self._answer.setText(str(said))
 
     def _show_world(self) -> None:
-        lines = [self._unseen] if self._unseen is not None else world_lines(self._status)
-        words = "\n".join(str(line) for line in lines)
-        if words != self._world.toPlainText():
-            place = self._world.verticalScrollBar().value()
-            self._world.setPlainText(words)
-            self._world.verticalScrollBar().setValue(place)
+        unseen = self._unseen or (None if self._status else text("The practice environment is being looked at…"))
+        self._world.show_groups(unseen, world_groups(self._status) if unseen is None else [])
+
+
+class _WorldView(QWidget):
+    """The world as a list under headings; a sentence in its place while it was not seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._unseen, self._tree = label("world-unseen"), QTreeWidget()
+        self._shown: list[tuple[str, ...]] = []
+        self._tree.setObjectName("world")
+        self._tree.setColumnCount(2)
+        self._tree.setHeaderHidden(True)
+        self._tree.setRootIsDecorated(False)
+        self._tree.setIndentation(8)
+        self._tree.setItemDelegate(Roomy(self._tree))
+        self._tree.setSelectionMode(QTreeWidget.SelectionMode.NoSelection)
+        self._tree.setWordWrap(True)
+        self._tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        column = QVBoxLayout(self)
+        column.addWidget(self._unseen)
+        column.addWidget(self._tree, 1)
+        column.addStretch(0)
+
+    def name(self, words: str) -> None:
+        """Give the list the name that a screen reader says."""
+        self._tree.setAccessibleName(words)
+
+    def show_groups(self, unseen: Text | None, groups: list[tuple[Text, Rows]]) -> None:
+        """Show these headings with their rows, or the sentence; what is shown already stays as it is."""
+        self._unseen.setText(str(unseen or ""))
+        self._unseen.setVisible(unseen is not None)
+        self._tree.setVisible(unseen is None)
+        said = [(str(heading), *(f"{name}: {state}" for name, state in rows)) for heading, rows in groups]
+        if said == self._shown:
+            return
+        self._shown = said
+        place = self._tree.verticalScrollBar().value()
+        self._tree.clear()
+        for heading, rows in groups:
+            above = QTreeWidgetItem(self._tree, [str(heading)])
+            above.setFirstColumnSpanned(True)
+            font = above.font(0)
+            font.setBold(True)
+            above.setFont(0, font)
+            for name, state in rows:
+                item = QTreeWidgetItem(above, [str(name), str(state)])
+                item.setToolTip(0, str(name))
+                item.setToolTip(1, str(state))
+                item.setFirstColumnSpanned(not str(state))
+        self._tree.expandAll()
+        self._tree.verticalScrollBar().setValue(place)
+
+
+def _item(offer: Offer) -> QListWidgetItem:
+    made = QListWidgetItem(str(offer.about))
+    made.setToolTip(offer.name)
+    return made
 
 
 class _Offers(QWidget):
@@ -208,6 +288,7 @@ class _Offers(QWidget):
         self._about, self._list, self.act = label(soft=True), QListWidget(), button(f"make-{kind}")
         self._list.setObjectName(f"list-{kind}")
         self._list.setWordWrap(True)
+        self._list.setItemDelegate(Roomy(self._list))
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._list.currentRowChanged.connect(self._show_options)
         self._list.itemActivated.connect(lambda _item: self.act.click())
@@ -223,7 +304,7 @@ class _Offers(QWidget):
         self.offers = offers
         self._list.clear()
         for offer in offers:
-            self._list.addItem(QListWidgetItem(f"{offer.about}\n{offer.name}"))
+            self._list.addItem(_item(offer))
         self._list.setCurrentRow(0)
 
     def chosen(self) -> Offer | None:
@@ -242,7 +323,11 @@ class _Offers(QWidget):
         for number, offer in enumerate(self.offers):
             item = self._list.item(number)
             if item is not None:
-                item.setText(f"{offer.about}\n{offer.name}")
+                item.setText(str(offer.about))
+        typed = self.given()
+        self._show_options()
+        for name, words in typed.items():
+            self._options[name].setText(words)
 
     def _show_options(self) -> None:
         while self._form.rowCount():
@@ -250,35 +335,48 @@ class _Offers(QWidget):
         self._options = {}
         offer = self.chosen()
         for name in offer.options if offer else ():
-            field, caption = QLineEdit(), QLabel(f"{name}:")
+            field, caption = QLineEdit(), QLabel(str(OPTIONS.get(name, name)))
+            field.setObjectName(name)
             field.setPlaceholderText(str(text("as usual")))
-            field.setAccessibleName(name)
+            field.setAccessibleName(caption.text())
             caption.setBuddy(field)
             self._form.addRow(caption, field)
             self._options[name] = field
 
 
-def world_lines(status: dict[str, Any]) -> list[Text]:
-    """Return the world in lines: pools, services, work going on, faults, scenes. Empty: it was not seen yet."""
-    if not status:
-        return [text("The practice environment is being looked at…")]
-    lines = [text("Pools (provisioning, desktops):")]
-    for pool in status["pools"]:
-        states = listed(f"{count} {state}" for state, count in pool["states"].items()) if pool["states"] else "0"
-        lines.append(
-            text("  {pool}: {switch}; {states}", pool=pool["id"], switch=SWITCH[pool["provisioning"]], states=states)
-        )
-    lines += [Text(""), text("Services:")]
-    for service in status["services"]:
-        lines.append(
-            text("  {host}: {name}: {state}", host=service["host"], name=service["display"], state=service["state"])
-        )
-    lines += [Text(""), text("Work going on:")]
-    lines += [
-        text("  {kind} of {subject} {phase}", kind=work["kind"], subject=work["subject"], phase=work["phase"])
-        for work in status["work"]
-    ] or [text("  none")]
-    lines += [Text(""), text("Scenes and faults:")]
-    lines += [Text("  {name}", {"name": name}) for name in (*status["scenes"], *status["faults"])] or [text("  none")]
-    lines += [Text(""), text("Backups in msdb: {count}", count=status["backups"])]
-    return lines
+def world_groups(status: dict[str, Any]) -> list[tuple[Text, Rows]]:
+    """Return the world as headings with rows: pools, services, work going on, scenes and faults. Each row is a name
+    and how it stands."""
+    pools: Rows = [(pool["id"], _pool(pool)) for pool in status["pools"]]
+    services: Rows = [(one["host"], _service(one)) for one in status["services"]]
+    work: Rows = [(one["subject"], _work(one)) for one in status["work"]]
+    made: Rows = [(name, "") for name in (*status["scenes"], *status["faults"])]
+    none: Rows = [(text("none"), "")]
+    return [
+        (text("Pools: provisioning, desktops"), pools),
+        (text("Services"), services),
+        (text("Work going on"), work or none),
+        (text("Scenes and faults"), made or none),
+        (text("Backups that SQL Server has on record"), [(str(status["backups"]), "")]),
+    ]
+
+
+def _pool(pool: dict[str, Any]) -> Text:
+    states = [
+        text("{count} {state}", count=count, state=_word(DESKTOPS, state)) for state, count in pool["states"].items()
+    ]
+    return text("{switch}; {states}", switch=SWITCH[pool["provisioning"]], states=listed(states) if states else "0")
+
+
+def _service(service: dict[str, Any]) -> Text:
+    return text("{name}: {state}", name=service["display"], state=_word(SERVICES, service["state"]))
+
+
+def _work(work: dict[str, Any]) -> Text:
+    kind = _word(WORK, work["kind"])
+    return text("{kind}, scheduled", kind=kind) if work["phase"] == "scheduled" else kind
+
+
+def _word(words: dict[str, Text], key: str) -> Text:
+    """Return the word for a state of the world; what has none is shown as the world calls it."""
+    return words.get(key, Text("{name}", {"name": key}))
