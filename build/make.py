@@ -7,11 +7,12 @@
     python3 build/make.py cli ARGS     .venv/bin/python -m app ARGS
     python3 build/make.py screenshots  take pictures of every page, and write out/screenshots/index.html to review them
     python3 build/make.py peers        run the tests against third-party programs, and install those
+    python3 build/make.py screen       go through the wizard by mouse and keyboard on a screen of its own, with pictures
     python3 build/make.py i18n         bring the catalogue of translations up to date; --check only says what it lacks
     python3 build/make.py lock         write the locked requirements anew
     python3 build/make.py help         this text
 
-What follows `test`, `peers` is handed to pytest. On Windows, say `py` instead of `python3`.
+What follows `test`, `peers`, `screen` is handed to pytest. On Windows, say `py` instead of `python3`.
 """
 
 import sys
@@ -53,6 +54,9 @@ SYSTEM_PACKAGES = (
     *("fonts-dejavu-core", "fonts-wqy-microhei"),  # Latin and Chinese letters
 )
 
+SCREEN_PACKAGES = ("xvfb", "openbox", "xdotool", "imagemagick", "x11-utils")
+"""A virtual screen, its window manager, hands and eyes: what tests/screen needs."""
+
 PEERS = {
     "slapd": ("slapd", "ldap-utils"),
     "tsql": ("freetds-bin",),
@@ -66,6 +70,9 @@ FINDS_APP = {"PYTHONPATH": str(ROOT)}
 
 PEERS_VARIABLE = "VIEWKEEPER_PEERS"
 """Tells the tests that peers are to be there: JSON, by name why one cannot be, empty where it was installed."""
+
+SCREEN_VARIABLE = "VIEWKEEPER_SCREEN"
+"""Tells the tests that SCREEN_PACKAGES have been installed: nothing may be missing then."""
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 STARTS_NOTHING = "#!/bin/sh\nexit 101\n"
@@ -336,7 +343,7 @@ def command_run(arguments: list[str]) -> NoReturn:
 def command_test(arguments: list[str]) -> NoReturn:
     set_up_system()
     set_up()
-    pytest = [str(PYTHON), "-m", "pytest", "-n", "auto", "--ignore=tests/peers"]
+    pytest = [str(PYTHON), "-m", "pytest", "-n", "auto", "--ignore=tests/peers", "--ignore=tests/screen"]
     hand_over([*pytest, *arguments], cwd=ROOT, variables={**FINDS_APP, "QT_QPA_PLATFORM": "offscreen"})
 
 
@@ -377,6 +384,17 @@ def command_peers(arguments: list[str]) -> NoReturn:
             say(f"{name}: skipped, because {reason}")
     pytest = [str(PYTHON), "-m", "pytest", "-rs", "tests/peers"]
     hand_over([*pytest, *arguments], cwd=ROOT, variables={**FINDS_APP, PEERS_VARIABLE: json.dumps(reasons)})
+
+
+def command_screen(arguments: list[str]) -> NoReturn:
+    """Walk through the wizard as a person does; the pictures stay in out/screen."""
+    if not sys.platform.startswith("linux"):
+        raise Trouble("A screen of its own is only to be had on Linux.", 2)
+    set_up_system()
+    install_packages(SCREEN_PACKAGES, "The programs that make a screen are missing")
+    set_up()
+    pytest = [str(PYTHON), "-m", "pytest", "tests/screen"]
+    hand_over([*pytest, *arguments], cwd=ROOT, variables={**FINDS_APP, SCREEN_VARIABLE: "1"})
 
 
 def command_i18n(arguments: list[str]) -> NoReturn:
@@ -427,6 +445,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "cli": command_cli,
     "screenshots": command_screenshots,
     "peers": command_peers,
+    "screen": command_screen,
     "i18n": command_i18n,
     "lock": command_lock,
     "help": command_help,

@@ -64,7 +64,7 @@ def test_an_unknown_command_is_wrong_use_and_names_the_known_ones(project: Path)
 def test_help_names_every_command(project: Path) -> None:
     told = make(project, "help").stdout
     assert make(project).stdout == make(project, "--help").stdout == told
-    for command in ("run", "test", "setup", "check", "cli", "screenshots", "peers", "lock", "help"):
+    for command in ("run", "test", "setup", "check", "cli", "screenshots", "peers", "screen", "lock", "help"):
         assert f"make.py {command}" in told
 
 
@@ -174,7 +174,7 @@ def test_the_readme_names_the_two_commands_and_ci_runs_them() -> None:
     readme, ci = (ROOT / "README.md").read_text("utf-8"), (ROOT / ".ci/run").read_text("utf-8")
     assert "python3 build/make.py run" in readme
     assert "python3 build/make.py test" in readme
-    for command in ("check", "test", "peers"):
+    for command in ("check", "test", "peers", "screen"):
         assert f"\npython3 build/make.py {command}\n" in ci
 
 
