@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.errors import UserError
+from app.texts import Text
 
 if TYPE_CHECKING:
     from app.desk import Desk
@@ -21,13 +22,13 @@ class ListedRun:
     runbook: str
     status: str
     started: float
-    off: tuple[str, ...]
+    off: tuple[Text, ...]
     known_from: str
 
     def as_json(self) -> dict[str, Any]:
         return {
             "run": self.id, "runbook": self.runbook, "status": self.status, "started": self.started,
-            "off": list(self.off), "known_from": self.known_from,
+            "off": [str(one) for one in self.off], "known_from": self.known_from,
         }  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def runs(desk: Desk, profile: Profile) -> Listed:
         known = [
             ListedRun(
                 run.id, run.runbook, _stands(run, is_alive(desk.data, run.environment)), run.started,
-                tuple(str(held.what_is_off) for held in journal.held(run.id) if held.closed is None), "journal",
+                tuple(held.what_is_off for held in journal.held(run.id) if held.closed is None), "journal",
             )
             for run in journal.runs()
         ]  # fmt: skip
@@ -61,7 +62,7 @@ def runs(desk: Desk, profile: Profile) -> Listed:
     strangers = [
         ListedRun(
             one.note.run.id, one.note.run.runbook, "lost" if one.lost else "running elsewhere", one.note.run.started,
-            tuple(str(held.what_is_off) for held in one.note.held), "notice",
+            tuple(held.what_is_off for held in one.note.held), "notice",
         )
         for one in found
         if one.note.run.id not in ids

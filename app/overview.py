@@ -79,7 +79,7 @@ def left_here(desk: Desk) -> tuple[LeftOff, ...]:
     found, seen = [], set()
     with desk.journal() as journal:
         for run in reversed(journal.runs()):
-            off = tuple(str(held.what_is_off) for held in journal.held(run.id) if held.closed is None)
+            off = tuple(held.what_is_off for held in journal.held(run.id) if held.closed is None)
             alive = run.status == "running" and is_alive(desk.data, run.environment)
             status = "interrupted" if run.status == "running" and not alive else run.status
             last = run.environment not in seen

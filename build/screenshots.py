@@ -365,6 +365,8 @@ def _checks(w: Walk, desk: Desk) -> None:
 
 def _left_off(w: Walk, desk: Desk) -> None:
     """Leave a run off in the middle of its freeze; let another workstation do so too; take pictures of both."""
+    from PySide6.QtWidgets import QComboBox
+
     from app import overview, practising
     from app.lab import process
     from app.practising import Kind, Offer
@@ -391,6 +393,9 @@ def _left_off(w: Walk, desk: Desk) -> None:
     w.choose("later")
     w.shell.forward()
     w.ready("recovery")
+    runs = w.shell.page.findChild(QComboBox, "runs")
+    assert isinstance(runs, QComboBox)
+    runs.setCurrentIndex(1)
     w.shoot("recovery-elsewhere")
 
 

@@ -115,6 +115,7 @@ class ChecksPage(WizardPage):
         self.layout_.addWidget(self._empty)
         self.layout_.addWidget(self._table, 1)
         self.layout_.addWidget(self._made_detail())
+        self.layout_.addStretch(0)
 
     def _made_table(self) -> QTableView:
         table = QTableView()
@@ -226,6 +227,9 @@ class ChecksPage(WizardPage):
         self._counts.setVisible(bool(answers))
         self._unknown.setVisible(bool(count[State.UNKNOWN]))
         self._empty.setVisible(not answers and self._job is not None)
+        failed = self._job is None and not answers and self._place.card is not None
+        for one in (self._table, self._passed, self._again):  # the card says why there is nothing, and tries it again
+            one.setVisible(not failed)
         self._table.horizontalHeader().setVisible(bool(answers))
         self._again.setEnabled(self._job is None)
         self._summary.setVisible(self._place.card is None)

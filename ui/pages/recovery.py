@@ -118,6 +118,8 @@ class RecoveryPage(WizardPage):
         for name, (_, title, about) in WORDS.items():
             self._choices[name].say(title, about)
         self._runs.setAccessibleName(str(text("Unfinished runs")))
+        for number in range(self._runs.count()):
+            self._runs.setItemText(number, _name(self._draft.left_off[number]))
         self._show()
 
     # ---- inside
