@@ -353,7 +353,8 @@ class RunPage(WizardPage):
         if self._job is not None:
             self._elapsed.setText(str(text("Elapsed {time}", time=span(time.monotonic() - self._begun))))
         frozen = time.monotonic() - self._frozen_since if self._frozen_since else self._frozen
-        self._freeze.setText(str(text("Freeze so far {time}", time=span(frozen))))
+        lasted = text("Freeze so far {time}", time=span(frozen))
+        self._freeze.setText(str(lasted if self._job is not None else text("Freeze {time}", time=span(frozen))))
         names = listed(self._off.values(), SEMICOLON)
         self._off_label.setText(str(text("To be put back: {names}", names=names)) if self._off else "")
         self._off_label.setVisible(bool(self._off))

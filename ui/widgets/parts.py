@@ -70,7 +70,8 @@ def card(name: str) -> QFrame:
 
 def fixed_letters(widget: QWidget) -> QFont:
     """Return letters of one width, as large as the widget's own, for commands."""
-    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+    # named by its family: the system's own font names none, and gives way to the parent's when a widget gets one
+    font = QFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).families())
     font.setPointSizeF(widget.font().pointSizeF())
     return font
 

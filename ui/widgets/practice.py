@@ -234,7 +234,6 @@ class _WorldView(QWidget):
         self._tree.setIndentation(8)
         self._tree.setItemDelegate(Roomy(self._tree))
         self._tree.setSelectionMode(QTreeWidget.SelectionMode.NoSelection)
-        self._tree.setWordWrap(True)
         self._tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         column = QVBoxLayout(self)
@@ -369,7 +368,8 @@ def _pool(pool: dict[str, Any]) -> Text:
 
 
 def _service(service: dict[str, Any]) -> Text:
-    return text("{name}: {state}", name=service["display"], state=_word(SERVICES, service["state"]))
+    # how it stands comes first: the name of a service may be longer than the panel is wide
+    return text("{state}: {name}", name=service["display"], state=_word(SERVICES, service["state"]))
 
 
 def _work(work: dict[str, Any]) -> Text:
