@@ -68,13 +68,18 @@ class Desk:
         return practice.practice_profile(published, self.data / "repository")
 
     def passwords(self, profile: Profile) -> Passwords:
+        # what was typed for one profile stands under its name, and counts for that one alone
+        typed = {
+            name.partition("\0")[2]: word for name, word in self.given.items() if name.startswith(f"{profile.name}\0")
+        }
+        given = {name: word for name, word in self.given.items() if "\0" not in name} | typed
         if not profile.practice:
-            return Passwords(profile.name, self.given, self.ask, self.memory)
+            return Passwords(profile.name, given, self.ask, self.memory)
         from app.lab.practice import practice_passwords
 
         # nobody knows these: one that was refused, because practice has it so, is looked up again and not asked for
         memory = Memory(self.memory.met)
-        return Passwords(profile.name, practice_passwords(self.data) | self.given, self.ask, memory)
+        return Passwords(profile.name, practice_passwords(self.data) | given, self.ask, memory)
 
     def hide(self, words: str) -> str:
         """Return `words` without the passwords that this desk has met."""

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ListedRun:
-    """A run as it is listed: where it is known from (journal or notice), how it stands, and what is still off."""
+    """A run as it is listed: where it is known from (journal or notice), how it stands, and what is still off. Where
+    only a notice tells of it, `user` on `workstation` began it."""
 
     id: str
     runbook: str
@@ -24,6 +25,8 @@ class ListedRun:
     started: float
     off: tuple[Text, ...]
     known_from: str
+    user: str = ""
+    workstation: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -62,7 +65,7 @@ def runs(desk: Desk, profile: Profile) -> Listed:
     strangers = [
         ListedRun(
             one.note.run.id, one.note.run.runbook, "lost" if one.lost else "running elsewhere", one.note.run.started,
-            tuple(held.what_is_off for held in one.note.held), "notice",
+            tuple(held.what_is_off for held in one.note.held), "notice", one.note.user, one.note.workstation,
         )
         for one in found
         if one.note.run.id not in ids

@@ -13,7 +13,7 @@ from app.desk import Desk
 from app.errors import UserError
 from app.history import ListedRun
 from app.profile import PRACTICE
-from app.texts import NOTHING, Text
+from app.texts import NOTHING, Text, text
 
 UNFINISHED = ("interrupted", "lost", "needs-you", "waiting")
 """How a run stands whose leftovers come before anything else."""
@@ -69,16 +69,27 @@ def standings(desk: Desk, now: datetime.datetime) -> tuple[Standing, ...]:
     return tuple(found)
 
 
-def left_here(desk: Desk) -> tuple[LeftOff, ...]:
+@dataclass(frozen=True)
+class Elsewhere:
+    """What is known of runs that other workstations have left: those of `profile`, or `unknown`, why they could not be
+    looked for. Nobody has looked in `not_looked`."""
+
+    left_off: tuple[LeftOff, ...] = ()
+    profile: str = ""
+    unknown: Text = NOTHING
+    not_looked: tuple[str, ...] = ()
+
+
+def left_here(desk: Desk, place: str = "") -> tuple[LeftOff, ...]:
     """Return what runs of this workstation have left off, the newest first: all that are urgent, and of each
-    environment the last run, where it ended early."""
+    environment the last run, where it ended early. With `place`, of that environment only."""
     from app.engine.lease import is_alive
 
     if not (desk.data / "journal.sqlite").exists():
         return ()
     found, seen = [], set()
     with desk.journal() as journal:
-        for run in reversed(journal.runs()):
+        for run in reversed(journal.runs(place or None)):
             off = tuple(held.what_is_off for held in journal.held(run.id) if held.closed is None)
             alive = run.status == "running" and is_alive(desk.data, run.environment)
             status = "interrupted" if run.status == "running" and not alive else run.status
@@ -90,19 +101,24 @@ def left_here(desk: Desk) -> tuple[LeftOff, ...]:
     return tuple(found)
 
 
-def left_elsewhere(desk: Desk) -> tuple[LeftOff, ...]:
-    """Return lost runs of other workstations in the environment that was used last, as the broker's notice tells.
+def left_elsewhere(desk: Desk) -> Elsewhere:
+    """Look for lost runs of other workstations in the environment that was used last, as the broker's notice tells.
 
     Nobody is asked for passwords or certificates: where they are not at hand, the checks before a run tell the notice.
+    A password that was refused is not tried again: nobody asked for this look, and it could lock the account.
     """
-    names = desk.store.names()
-    if not names:
-        return ()
-    profile = desk.store.load(names[0])
-    listed = history.runs(Desk(desk.data, desk.given), profile)
-    return tuple(
-        LeftOff(run, profile.name) for run in listed.runs if run.known_from == "notice" and run.status == "lost"
-    )
+    first, *others = desk.store.names() or ("",)
+    if not first:
+        return Elsewhere()
+    if any(profile == first for profile, _, _ in desk.memory.refused):
+        return Elsewhere((), first, text("Its password was refused before."), tuple(others))
+    try:
+        listed = history.runs(Desk(desk.data, desk.given, memory=desk.memory), desk.store.load(first))
+    except UserError as error:
+        return Elsewhere((), first, error.what, tuple(others))
+    lost = tuple(LeftOff(run, first) for run in listed.runs if run.known_from == "notice" and run.status == "lost")
+    unknown = listed.notice_unknown
+    return Elsewhere(lost, first, NOTHING if unknown is None else unknown.what, tuple(others))
 
 
 def _standing(name: str, repository: Path, now: datetime.datetime) -> Standing:

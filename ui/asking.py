@@ -97,11 +97,7 @@ class AskingDesk(Desk):
     job: Job | None = None
 
     def passwords(self, profile: Profile) -> Passwords:
-        name = profile.name
-        known = {key[len(name) + 1 :]: value for key, value in self.given.items() if key.startswith(f"{name}\0")}
-        usual = {key: value for key, value in self.given.items() if "\0" not in key}
-        asking = dataclasses.replace(self, given=usual | known, ask=_Asking(self, profile))
-        return Desk.passwords(asking, profile)
+        return Desk.passwords(dataclasses.replace(self, ask=_Asking(self, profile)), profile)
 
 
 class _Asking:

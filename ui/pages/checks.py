@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import (
@@ -21,16 +23,19 @@ from PySide6.QtWidgets import (
 from app.errors import Stopped, UserError
 from app.looking import Answer, Looked
 from app.observation import State
-from app.texts import Text, text
+from app.texts import Text, listed, text
 from ui.asking import desk_for
 from ui.bridge import Job, Question
-from ui.flow import Draft, Facts
+from ui.flow import Draft, Facts, Page
 from ui.models.answers import SIGNS, AnswersModel, word
 from ui.page import Services, WizardPage
 from ui.widgets import questions
-from ui.widgets.cards import CardPlace, trouble
+from ui.widgets.cards import Card, CardPlace, trouble
 from ui.widgets.parts import button, card, keyed, label
 from ui.widgets.rows import Roomy
+
+if TYPE_CHECKING:
+    from app.overview import LeftOff
 
 OUTCOMES = {
     "done": ("✓", text("A backup can begin.")),
@@ -42,6 +47,13 @@ FAILED = text("The environment could not be looked at.")
 UNKNOWN = text(
     "Unknown means that it could not be looked at: it may be fine or not. What must not be guessed blocks the backup."
 )
+
+
+@dataclass(frozen=True)
+class _Left:
+    """Runs of this workstation that have left something off where is looked, each a LeftOff."""
+
+    runs: tuple[LeftOff, ...]
 
 
 class ChecksPage(WizardPage):
@@ -164,7 +176,11 @@ class ChecksPage(WizardPage):
             return
 
         def work(job: Job) -> Looked:
-            from app import looking
+            from app import looking, overview
+
+            left = tuple(one for one in overview.left_here(self.services.desk, profile.place) if one.run.off)
+            if left:
+                job.post(_Left(left))
 
             def tell(answer: Answer) -> None:
                 if job.stop_asked.is_set():
@@ -186,10 +202,27 @@ class ChecksPage(WizardPage):
     def _asked(self, question: Question) -> None:
         questions.answer(self.window(), question)
 
-    def _take(self, job: Job, answers: Sequence[Answer]) -> None:
-        if job is self._job:
-            self._model.append(answers)
-            self._show()
+    def _take(self, job: Job, told: Sequence[Answer | _Left]) -> None:
+        if job is not self._job:
+            return
+        for one in told:
+            if isinstance(one, _Left):
+                self._place.show_card(self._left_card(one.runs))
+        self._model.append([one for one in told if isinstance(one, Answer)])
+        self._show()
+
+    def _left_card(self, runs: tuple[LeftOff, ...]) -> Card:
+        """Return the card that leads to the decision: nothing is put back unasked, and nothing begins before that."""
+        made = Card("left-off")
+        made.say(text("An earlier run has left something off"), bold=True)
+        made.say(
+            text("Still off: {names}", names=listed(dict.fromkeys(str(off) for one in runs for off in one.run.off)))
+        )
+        made.say(text("No backup begins before it is put back. Resuming or undoing that run does it."))
+        going = {"left_off": runs, "recovery_due": True}
+        made.offer("decide", text("Decide about that run"), "D", lambda: self.elsewhere.emit(Page.RECOVERY, going))
+        made.finish()
+        return made
 
     def _done(self, job: Job, looked: Looked | None) -> None:
         if job is not self._job:
@@ -232,7 +265,7 @@ class ChecksPage(WizardPage):
             one.setVisible(not failed)
         self._table.horizontalHeader().setVisible(bool(answers))
         self._again.setEnabled(self._job is None)
-        self._summary.setVisible(self._place.card is None)
+        self._summary.setVisible(self._place.card is None or self._place.card.objectName() != "trouble")
         self._show_chosen()
 
     def _sentence(self) -> str:

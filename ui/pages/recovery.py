@@ -158,7 +158,11 @@ class RecoveryPage(WizardPage):
         left = self._left()
         if left is None:
             return
-        self._what.setText(f"{_name(left)}\n{STATUS[left.run.status]}")
+        lines = [_name(left), str(STATUS[left.run.status])]
+        if left.run.workstation:
+            by = text("{user} began it on {workstation}.", user=left.run.user, workstation=left.run.workstation)
+            lines[1:] = [str(by), str(STATUS[left.run.status])]
+        self._what.setText("\n".join(lines))
         if left.run.off:
             shown = list(left.run.off[:SHOWN_OFF])
             more = len(left.run.off) - len(shown)

@@ -19,7 +19,7 @@ from ui.widgets.choice import Choice
 from ui.widgets.parts import classed, label
 
 if TYPE_CHECKING:
-    from app.overview import LeftOff, Standing
+    from app.overview import Elsewhere, LeftOff, Standing
     from app.profile import Profile
 
 BACK_UP, VERIFY, PRACTISE, TAKE_UP = "back-up", "verify", "practise", "take-up"
@@ -53,6 +53,7 @@ class _Seen:
 
     standings: tuple[Standing, ...] | None
     left_off: tuple[LeftOff, ...]
+    elsewhere: Elsewhere | None = None
 
 
 class StartPage(WizardPage):
@@ -62,6 +63,7 @@ class StartPage(WizardPage):
         super().__init__(services)
         self._standings: tuple[Standing, ...] | None = None
         self._left_off: tuple[LeftOff, ...] = ()
+        self._elsewhere: Elsewhere | None = None
         self._going: frozenset[str] = frozenset()
         self._told: frozenset[str] = frozenset()
         self._looking: Job | None = None
@@ -151,7 +153,8 @@ class StartPage(WizardPage):
         now = datetime.datetime.now(datetime.UTC)
         job.post(_Seen(overview.standings(desk, now), overview.left_here(desk)))
         if not job.stop_asked.is_set():
-            job.post(_Seen(None, overview.left_elsewhere(desk)))
+            found = overview.left_elsewhere(desk)
+            job.post(_Seen(None, found.left_off, found))
 
     def _take(self, batch: list[_Seen]) -> None:
         for seen in batch:
@@ -160,6 +163,7 @@ class StartPage(WizardPage):
             else:
                 known = {left.run.id for left in self._left_off}
                 self._left_off += tuple(left for left in seen.left_off if left.run.id not in known)
+                self._elsewhere = seen.elsewhere
         if not self._chosen() or (self._chosen() == TAKE_UP and not self._left_off):
             self._propose()
         self._changed()
@@ -239,6 +243,8 @@ class StartPage(WizardPage):
                 self._grid.addWidget(cell, row, column_)
             self._cells.append(cells)
         column.addLayout(self._grid)
+        self._others = label("elsewhere", soft=True)
+        column.addWidget(self._others)
         return frame
 
     def _show(self) -> None:
@@ -253,6 +259,9 @@ class StartPage(WizardPage):
         else:
             words = text("The last backups that this computer knows of:")
         self._standing.setText(str(words))
+        told = not_looked(self._elsewhere) if self._elsewhere is not None else []
+        self._others.setText(str(functools.reduce(_followed, told)) if told else "")
+        self._others.setVisible(bool(told))
         for row, (sign, name, stands) in enumerate(self._cells):
             for cell in (sign, name, stands):
                 cell.setVisible(row < len(standings))
@@ -272,6 +281,21 @@ def is_fine(one: Standing) -> bool:
 def _followed(first: Text, second: Text) -> Text:
     """Return two sentences as one Text: what stands between them is the language's."""
     return text("{what} {why}", what=first, why=second)
+
+
+def not_looked(elsewhere: Elsewhere) -> list[Text]:
+    """Return what is not known of runs that other workstations have left, in sentences; none where all is known."""
+    told = []
+    if elsewhere.unknown.message:
+        told.append(
+            text("Whether another computer has left a run unfinished in {profile} could not be looked at: {why}",
+                 profile=elsewhere.profile, why=elsewhere.unknown)
+        )  # fmt: skip
+    if elsewhere.not_looked:
+        told.append(text("Not looked at for runs of other computers: {names}.", names=listed(elsewhere.not_looked)))
+    if told:
+        told.append(text("The checks before a backup look again."))
+    return told
 
 
 def sentences(one: Standing) -> list[Text]:
