@@ -34,9 +34,12 @@ def _brokers(form: Form, named: Named) -> Iterator[Proposal]:
     known = _names_of(broker.host for broker in form.brokers)
     for broker in named.brokers:
         if not known & _names(broker.name, broker.address):
-            words = text("Connection Server {name} ({role}), {address}", name=broker.name, role=broker.role,
+            words = text("Connection Server {name} ({role}), {address}", name=broker.name, role=ROLES[broker.role],
                          address=broker.address or "-")  # fmt: skip
             yield Proposal(words, _adds_broker(broker.name, broker.address, broker.role))
+
+
+ROLES = {"standard": text("standard"), "replica": text("replica")}
 
 
 def _adds_broker(name: str, address: str, role: str) -> Callable[[Form], Row]:

@@ -7,7 +7,7 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QButtonGroup, QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.errors import UserError
@@ -44,6 +44,7 @@ OFFERS = {
 TASKS = {BACK_UP: Task.BACK_UP, PRACTISE: Task.BACK_UP, VERIFY: Task.VERIFY}
 GOOD, ATTENTION = "✓", "!"
 DRAWN = 50  # milliseconds in which a window is drawn: to look at the same time would keep it from it
+NOWHERE = Qt.AlignmentFlag(0)
 SHOWN = 4  # environments at a glance; the page for choosing one lists all
 
 
@@ -240,7 +241,7 @@ class StartPage(WizardPage):
             # its least height is asked of its real width, not of the narrowest one: the page would scroll for nothing
             cells[2].setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
             for column_, cell in enumerate(cells):
-                self._grid.addWidget(cell, row, column_)
+                self._grid.addWidget(cell, row, column_, Qt.AlignmentFlag.AlignTop if column_ < 2 else NOWHERE)
             self._cells.append(cells)
         column.addLayout(self._grid)
         self._others = label("elsewhere", soft=True)
