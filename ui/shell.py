@@ -264,7 +264,8 @@ class Shell(QMainWindow):
         buttons = wizard.buttons(facts)
         title = str(FLOW[wizard.page].title)
         self._title.setText(title)
-        self.setWindowTitle(f"{title} – ViewKeeper")  # what the taskbar shows, and a screen reader says first
+        # what the taskbar shows, and a screen reader says first
+        self.setWindowTitle(str(text("{title} – ViewKeeper", title=FLOW[wizard.page].title)))
         self._stack.setAccessibleName(title)
         self._steps.show_steps([(FLOW[page].step, present) for page, present in wizard.steps()])
         practice = bool(wizard.draft.profile and wizard.draft.profile.practice)

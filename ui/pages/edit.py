@@ -115,6 +115,7 @@ class EditPage(WizardPage):
         if forward:
             try:
                 profile = self._form.profile()
+                # at once, and not in a Job: a few KiB brought to this computer's own disk are a matter of milliseconds
                 self.services.desk.store.save(profile)
             except UserError as error:
                 self._error = text("{what} {why} {do}", what=error.what, why=error.why, do=error.do)
