@@ -6,11 +6,11 @@ large to be shown at once comes in several.
 
 from __future__ import annotations
 
-import queue
 import sys
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,7 +79,7 @@ class Job(QObject):
 
     def __init__(self, work: Callable[[Job], Any], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._queue: deque[Any] = deque()  # two threads may use its ends at the same time
         self._questions: list[Question] = []
         self._work = work
         self._timer = QTimer(self)
@@ -96,14 +96,14 @@ class Job(QObject):
 
     def post(self, item: Any) -> None:
         """Called by the working thread: hand something over. Who tells faster than can be shown waits a moment."""
-        self._queue.put(item)
-        if self._queue.qsize() > MOST:
+        self._queue.append(item)
+        if len(self._queue) > MOST:
             time.sleep(PAUSE)
 
     def ask(self, subject: Any) -> Any:
         """Called by the working thread: put a question and wait for the answer."""
         question = Question(subject)
-        self._queue.put(question)
+        self._queue.append(question)
         return question.wait()
 
     def stop(self) -> None:
@@ -125,13 +125,13 @@ class Job(QObject):
 
     def _run(self) -> None:
         try:
-            self._queue.put(Done(self._work(self)))
+            self._queue.append(Done(self._work(self)))
         except UserError as error:
-            self._queue.put(Failed(error))
+            self._queue.append(Failed(error))
         except Stopped:
-            self._queue.put(Done(None))
+            self._queue.append(Done(None))
         except BaseException:  # noqa: BLE001  # a defect: it ends on the page that says what is safe
-            self._queue.put(Broke(traceback.format_exc()))
+            self._queue.append(Broke(traceback.format_exc()))
 
     def _tick(self) -> bool:
         """Hand over what has gathered, and no more than fits; return whether that was all."""
@@ -140,8 +140,8 @@ class Job(QObject):
         emptied = False
         while len(gathered) < MOST:
             try:
-                item = self._queue.get_nowait()
-            except queue.Empty:
+                item = self._queue.popleft()
+            except IndexError:
                 emptied = True
                 break
             if isinstance(item, Question):

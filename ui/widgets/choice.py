@@ -7,7 +7,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QFrame, QRadioButton, QVBoxLayout, QWidget
 
 from app.texts import Text
-from ui.widgets.parts import keyed, label
+from ui.widgets.parts import keyed, label, redress
 
 
 class Choice(QFrame):
@@ -19,6 +19,8 @@ class Choice(QFrame):
         super().__init__(parent)
         self.setObjectName(f"choice-{name}")
         self.setProperty("class", "card")
+        self.setProperty("chosen", False)
+        self.setProperty("here", False)
         self._key = key
         self.button = QRadioButton()
         self.button.setObjectName(name)
@@ -54,8 +56,7 @@ class Choice(QFrame):
         if now != (self.property("chosen"), self.property("here")):
             self.setProperty("chosen", now[0])
             self.setProperty("here", now[1])
-            self.style().unpolish(self)
-            self.style().polish(self)
+            redress(self)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802  # Qt's name
         if self.button.isEnabled():

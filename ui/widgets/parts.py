@@ -55,9 +55,14 @@ def classed(widget: QWidget, name: str) -> None:
     """Give a widget the look of that class (`soft`, `error`, `warning`, `good`), in place of the one it has."""
     if widget.property("class") != name:
         widget.setProperty("class", name)
-        if widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):  # else it is still to be dressed, as all are
-            widget.style().unpolish(widget)
-            widget.style().polish(widget)
+        redress(widget)
+
+
+def redress(widget: QWidget) -> None:
+    """Let the style sheet see what has changed of a widget. One that was never shown is dressed when it is."""
+    if widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
 
 
 def card(name: str) -> QFrame:
