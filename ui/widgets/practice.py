@@ -32,6 +32,7 @@ from ui.page import Services
 from ui.widgets.parts import button, keyed, label
 from ui.widgets.rows import Roomy
 
+WIDE = 50  # letters across
 ROOM = 16  # pixels beside the tabs
 EVERY = 2000  # milliseconds between two looks at the world
 TABS = {
@@ -105,6 +106,8 @@ class PracticePanel(QDockWidget):
         for offers in self._kinds.values():
             self._tabs.addTab(offers, "")
         inside = QWidget()
+        # as wide in every language: a panel that changes its least width does not push the page aside
+        inside.setMinimumWidth(inside.fontMetrics().averageCharWidth() * WIDE)
         column = QVBoxLayout(inside)
         column.addWidget(self._tabs, 1)
         column.addWidget(self._answer)
