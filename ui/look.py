@@ -75,7 +75,7 @@ def sheet(theme: str) -> str:
         {_buttons(theme)}
         {_views(theme)}
         {_fields(theme)}
-        {_marks(theme) if theme == "dark" else ""}
+        {_marks(theme)}
     """
 
 
@@ -162,9 +162,9 @@ def _fields(theme: str) -> str:
 
 
 def _marks(theme: str) -> str:
-    """Return the marks of choices for a dark theme: Fusion draws their outlines darker than the page, unseen."""
+    """Return the marks of choices. Fusion draws their outlines unseen on a dark page, faint on a light one."""
     soft, base, accent = COLOURS[theme]["soft"], COLOURS[theme]["base"], ACCENT[theme]
-    tick = (paths.resources() / "icons" / "tick-dark.svg").as_posix()
+    tick = (paths.resources() / "icons" / f"tick-{theme}.svg").as_posix()
     stops = f"stop:0 {accent}, stop:0.5 {accent}, stop:0.55 {base}, stop:1 {base}"
     dot = f"qradialgradient(cx:0.5, cy:0.5, radius:0.5, fx:0.5, fy:0.5, {stops})"
     return f"""
