@@ -117,6 +117,21 @@ def test_the_review_shows_every_command_and_what_is_off(
     assert practice.changed_by_us(practice.mark()) == []
 
 
+def test_the_plan_stays_open_when_the_language_changes(
+    practice: Environment, practice_services: Services, qtbot: QtBot
+) -> None:
+    page = ReviewPage(practice_services)
+    shown(page, qtbot, Draft(task=Task.BACK_UP, profile=practice.profile()))
+    first = page._model.index(0, 0)
+    assert not page._tree.isExpanded(first)
+    page._open.click()
+    use_language("zh_CN")
+    page.retranslate()
+    assert page._tree.isExpanded(page._model.index(0, 0))
+    page._close.click()
+    assert not page._tree.isExpanded(page._model.index(0, 0))
+
+
 def test_a_plan_that_cannot_be_made_can_be_tried_again(services: Services, practice: Environment, qtbot: QtBot) -> None:
     page = ReviewPage(services)  # whose desk trusts none of these certificates
     qtbot.addWidget(page)
