@@ -22,7 +22,7 @@ from app.observation import State
 from app.profile import PRACTICE, Profile
 from app.secrets import passwords_from, unused_names
 from app.texts import SEMICOLON, listed, text
-from app.words import clean
+from app.words import clean, phase_word, pool_kind_word, run_word, runbook_word, switch_word
 
 if TYPE_CHECKING:
     from app.engine.clock import StopToken
@@ -200,7 +200,10 @@ def runs(options: argparse.Namespace) -> int:
     if found.runs:
         console.table(
             (text("run"), text("what"), text("status"), text("still off")),
-            [(run.id, run.runbook, run.status, str(listed(run.off, SEMICOLON))) for run in found.runs],
+            [
+                (run.id, runbook_word(run.runbook), run_word(run.status), listed(run.off, SEMICOLON))
+                for run in found.runs
+            ],
         )
     else:
         console.line(text("No run is known here."))
@@ -234,10 +237,10 @@ def report(options: argparse.Namespace) -> int:
     """Say what a run did, step by step, from the journal."""
     console, desk = _console(options), _desk(options)
     told = history.report(desk, options.run)
-    console.line(text("Run {run}: {status}", run=told["run"], status=told["status"]))
+    console.line(text("Run {run}: {status}", run=told["run"], status=run_word(told["status"])))
     console.table(
         (text("step"), text("outcome"), text("seconds")),
-        [(step["key"], step["phase"], step["seconds"]) for step in told["steps"]],
+        [(step["key"], phase_word(step["phase"]), step["seconds"]) for step in told["steps"]],
     )
     for off in told["off"]:
         console.line(text("Still off: {what}", what=off["what"]))
@@ -258,8 +261,8 @@ def pools(options: argparse.Namespace) -> int:
         text("local sessions"),
     )  # fmt: skip
     totals = pool_report.totals(rows)
-    cells = [(r.pool_id, r.name, r.kind, r.provisioning, r.desktops, r.remote, r.local) for r in (*rows, totals)]
-    if options.csv:
+    if options.csv:  # for programs: in no language
+        cells = [(r.pool_id, r.name, r.kind, r.provisioning, r.desktops, r.remote, r.local) for r in (*rows, totals)]
         written = as_csv([heading.message for heading in headings], cells)
         if options.csv == "-":
             console.raw(written)
@@ -267,7 +270,11 @@ def pools(options: argparse.Namespace) -> int:
             with datafolder.writing(Path(options.csv)):
                 Path(options.csv).write_text(written, "utf-8-sig", newline="")
     else:
-        console.table(headings, cells)
+        shown = [
+            (r.pool_id, r.name, pool_kind_word(r.kind), switch_word(r.provisioning), r.desktops, r.remote, r.local)
+            for r in (*rows, totals)
+        ]
+        console.table(headings, shown)
     console.result({"pools": [row.as_json() for row in rows], "totals": totals.as_json()})
     return 0
 

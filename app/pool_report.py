@@ -10,6 +10,7 @@ from typing import Any
 from app.desk import Desk
 from app.profile import Profile
 from app.texts import listed, text
+from app.words import pool_kind_word
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,15 @@ def pools(desk: Desk, profile: Profile) -> tuple[PoolRow, ...]:
 
 def totals(rows: tuple[PoolRow, ...]) -> PoolRow:
     """Return the sums: pools by kind, pools that are on, desktops and sessions."""
-    kinds = str(listed(f"{kind} {number}" for kind, number in sorted(Counter(row.kind for row in rows).items())))
+    kinds = str(
+        listed(
+            text("{kind}: {number}", kind=pool_kind_word(kind), number=number)
+            for kind, number in sorted(Counter(row.kind for row in rows).items())
+        )
+    )
     on = sum(row.provisioning == "on" for row in rows)
     return PoolRow(
-        str(text("total")), str(len(rows)), kinds, f"on {on}", sum(row.desktops for row in rows),
+        str(text("total")), str(len(rows)), kinds, str(text("on: {number}", number=on)),
+        sum(row.desktops for row in rows),
         sum(row.remote for row in rows), sum(row.local for row in rows),
     )  # fmt: skip

@@ -24,6 +24,67 @@ def state_word(state: State) -> Text:
     }[state]
 
 
+RUN_WORDS = {
+    "running": text("going on"),
+    "interrupted": text("broken off"),
+    "lost": text("silent for too long"),
+    "done": text("done"),
+    "failed": text("failed"),
+    "stopped": text("stopped"),
+    "undone": text("undone"),
+    "needs-you": text("needs you"),
+    "waiting": text("waits for a person"),
+    "blocked": text("blocked"),
+    "busy": text("busy"),
+    "refused": text("refused"),
+    "unknown": text("unknown"),
+}
+PHASE_WORDS = {
+    "intent": text("begun"),
+    "done": text("done"),
+    "failed": text("failed"),
+    "skipped": text("left out"),
+    "kept": text("still good from before"),
+    "abandoned": text("did not stop in time"),
+    "undoing": text("being undone"),
+    "undone": text("undone"),
+}
+POOL_KIND_WORDS = {
+    "linked-clone": text("linked clones"),
+    "full-clone": text("full clones"),
+    "manual": text("manual"),
+    "terminal": text("terminal servers"),
+    "unknown": text("unknown"),
+}
+SWITCH_WORDS = {"on": text("on"), "off": text("off")}
+RUNBOOK_WORDS = {"backup": text("backup")}
+
+
+def run_word(status: str) -> Text:
+    """Return the words for how a run stands or ended; programs are told `status` itself."""
+    return RUN_WORDS.get(status, Text(status))
+
+
+def phase_word(phase: str) -> Text:
+    """Return the words for how a step of a run stands in the journal."""
+    return PHASE_WORDS.get(phase, Text(phase))
+
+
+def pool_kind_word(kind: str) -> Text:
+    """Return the words for a kind of pools."""
+    return POOL_KIND_WORDS.get(kind, Text(kind))
+
+
+def switch_word(switch: str) -> Text:
+    """Return the word for what is on or off."""
+    return SWITCH_WORDS.get(switch, Text(switch))
+
+
+def runbook_word(name: str) -> Text:
+    """Return what a runbook is called."""
+    return RUNBOOK_WORDS.get(name, Text(name))
+
+
 COMPONENT_WORDS = {
     components.COMPOSER_DATABASE: text("View Composer database"),
     components.COMPOSER_KEYS: text("RSA keys of View Composer"),
