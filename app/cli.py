@@ -7,10 +7,11 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import app
-from app import datafolder, paths
+from app import answers, datafolder, paths
 from app.errors import Busy, CouldNotLook, Refused, Stopped, UserError
 from app.texts import LANGUAGES, Text, system_language, text, use_language
 
@@ -32,16 +33,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     use_language(_wanted_language(arguments) or system_language())
     options = _parser().parse_args(arguments)
     os.environ[paths.DATA_VARIABLE] = str(paths.data(options.data))  # what is started from here looks there too
-    command: Command = options.command
     try:
-        return command(options)
-    except UserError as error:
+        with answers.to(options.out):
+            return _carried_out(options)
+    except UserError as error:  # the file for the answer cannot be written
         return _failed(options, error)
     except (Stopped, KeyboardInterrupt):
         return STOPPED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; nothing is wrong here
         return 1
+
+
+def _carried_out(options: argparse.Namespace) -> int:
+    command: Command = options.command
+    try:
+        return command(options)
+    except UserError as error:
+        return _failed(options, error)
 
 
 def _failed(options: argparse.Namespace, error: UserError) -> int:
@@ -72,9 +81,12 @@ def _parser() -> argparse.ArgumentParser:
         "--passwords", metavar="FILE", help=str(text("passwords as JSON from a file, or - for standard input"))
     )
     common.add_argument("--language", choices=LANGUAGES, help=str(text("the language of texts")))
+    common.add_argument(
+        "--out", metavar="FILE", help=str(text("the answer into a file, which is there once it is whole"))
+    )
     common.add_argument("--verbose", action="store_true", help=str(text("show every command that is sent")))
     parser = argparse.ArgumentParser(
-        prog="python -m app",
+        prog=_own_name(),
         description=str(text("Backs up, and later restores and repairs, a VMware View environment.")),
     )
     parser.add_argument("--version", action="version", version=f"ViewKeeper {app.__version__}")
@@ -114,6 +126,10 @@ def _parser() -> argparse.ArgumentParser:
     pools = add("pools", commands.pools, text("kinds, provisioning and sessions of the pools, with totals"))
     pools.add_argument("--csv", metavar="FILE", help=str(text("write it as CSV (- for stdout)")))
     return parser
+
+
+def _own_name() -> str:
+    return Path(sys.executable).name if getattr(sys, "frozen", False) else "python -m app"
 
 
 def _wanted_language(arguments: Sequence[str] | None) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from app.errors import Guard, Refused, UserError
@@ -154,6 +155,29 @@ def keyring_there() -> bool:
     import keyring
 
     return keyring.get_keyring().priority >= 1  # below 1 is what forgets, or keeps in plain (keyring's own scale)
+
+
+def keyring_keeps() -> str:
+    """Put a password into the keyring, read it back and remove it; returns its name, nothing where there is none.
+
+    Raises UserError where it takes one and does not give it back as it was, or keeps it although it was removed."""
+    import keyring
+
+    if not keyring_there():
+        return ""
+    service, name, word = f"{SERVICE} self-test", token_hex(4), f"pässwörd 二 {token_hex(4)}"
+    keyring.set_password(service, name, word)
+    try:
+        given_back = keyring.get_password(service, name)
+    finally:
+        keyring.delete_password(service, name)
+    if given_back != word or keyring.get_password(service, name) is not None:
+        raise UserError(
+            text("The keyring does not keep what it is given."),
+            text("A password that was put into it for a try came back otherwise, or stayed although it was removed."),
+            text("Choose that passwords are asked for each time."),
+        )
+    return type(keyring.get_keyring()).__module__
 
 
 def store_password(profile: str, name: str, password: str) -> None:

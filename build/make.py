@@ -1,18 +1,21 @@
 """The one door: sets up what is missing, then runs, tests or checks ViewKeeper. Needs nothing but Python.
 
     python3 build/make.py run          open the wizard
-    python3 build/make.py test         run all tests
+    python3 build/make.py test         run all tests; --python PATH first: with another Python, in a .venv of its own
     python3 build/make.py setup        only set up
     python3 build/make.py check        ruff, its formatter and mypy
     python3 build/make.py cli ARGS     .venv/bin/python -m app ARGS
     python3 build/make.py screenshots  take pictures of every page, and write out/screenshots/index.html to review them
     python3 build/make.py peers        run the tests against third-party programs, and install those
     python3 build/make.py screen       go through the wizard by mouse and keyboard on a screen of its own, with pictures
+    python3 build/make.py exe          build the Windows executable into out/dist, on Debian by wine
+    python3 build/make.py try-exe      build it, and try what was built: by command line, by keyboard, killed
     python3 build/make.py i18n         bring the catalogue of translations up to date; --check only says what it lacks
     python3 build/make.py lock         write the locked requirements anew
     python3 build/make.py help         this text
 
-What follows `test`, `peers`, `screen` is handed to pytest. On Windows, say `py` instead of `python3`.
+What follows `test`, `peers`, `screen`, `try-exe` is handed to pytest; `exe --help` tells how to sign. On Windows, say
+`py` instead of `python3`.
 """
 
 import sys
@@ -33,7 +36,10 @@ from pathlib import Path
 from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
+VENV_VARIABLE = "VIEWKEEPER_VENV"
+"""Names the folder of the libraries where it is another Python's."""
+
+VENV = ROOT / os.environ.get(VENV_VARIABLE, ".venv")
 OUT = ROOT / "out"
 LOG = OUT / "setup.log"
 TOLD = OUT / "told-of-packages"
@@ -42,8 +48,8 @@ CATALOGUE = ROOT / "build" / "catalogue.py"
 WINDOWS = os.name == "nt"
 PYTHON = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
 
-RUN, DEV = "run", "dev"
-"""The locks. All that is in the first is in the second too, in the same versions."""
+RUN, DEV, EXE = "run", "dev", "exe"
+"""The locks. All that is in the first is in the others too, in the same versions; the last is for Windows' Python."""
 
 SYSTEM_PACKAGES = (
     *("unixodbc", "tdsodbc"),  # ODBC's driver manager and FreeTDS's driver: pyodbc for Linux brings neither
@@ -64,9 +70,21 @@ PEERS = {
 }
 """Third-party programs that tests/peers runs against, by the name that the tests call them, and their packages."""
 
+APART = ("peers", "screen", "executable")
+"""Folders of tests that have commands of their own: each needs programs that not everybody wants installed."""
+
 NOTHING: Mapping[str, str] = {}
 FINDS_APP = {"PYTHONPATH": str(ROOT)}
 """Lets `app` be found from whatever folder the program is called in."""
+
+WINDOWS_PACKAGES = (
+    *("wine", "wine64", "gcc-mingw-w64-x86-64", "osslsigncode", "openssl"),
+    *("fonts-dejavu-core", "fonts-wqy-microhei"),  # wine has no letters of its own, Latin or Chinese
+)
+"""A look-alike of Windows in which the executable is built and tried, and what signs it."""
+
+TRIED_VARIABLE = "VIEWKEEPER_TRIED_EXE"
+"""Tells the tests of tests/executable which file to try."""
 
 PEERS_VARIABLE = "VIEWKEEPER_PEERS"
 """Tells the tests that peers are to be there: JSON, by name why one cannot be, empty where it was installed."""
@@ -341,10 +359,30 @@ def command_run(arguments: list[str]) -> NoReturn:
 
 
 def command_test(arguments: list[str]) -> NoReturn:
+    if arguments[:1] == ["--python"]:
+        test_with(arguments[1:])
     set_up_system()
     set_up()
-    pytest = [str(PYTHON), "-m", "pytest", "-n", "auto", "--ignore=tests/peers", "--ignore=tests/screen"]
+    pytest = [str(PYTHON), "-m", "pytest", "-n", "auto", *(f"--ignore=tests/{name}" for name in APART)]
     hand_over([*pytest, *arguments], cwd=ROOT, variables={**FINDS_APP, "QT_QPA_PLATFORM": "offscreen"})
+
+
+def test_with(arguments: list[str]) -> NoReturn:
+    """Run all tests with another Python, whose libraries lie beside ours."""
+    if not arguments:
+        raise Trouble("Say which Python: test --python PATH.", 2)
+    python, *rest = arguments
+    asked = 'import sys; print("{}.{}".format(*sys.version_info))'
+    try:
+        told = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise Trouble(f"{python} could not be started ({error.strerror}).", 2) from error
+    if told.returncode:
+        raise Trouble(
+            f"{python} is no Python that runs: {(told.stderr.strip().splitlines() or ['nothing said'])[0]}", 2
+        )
+    folder = f".venv-{told.stdout.strip()}"
+    hand_over([shutil.which(python) or python, __file__, "test", *rest], variables={VENV_VARIABLE: folder})
 
 
 def command_setup(_: list[str]) -> None:
@@ -397,6 +435,35 @@ def command_screen(arguments: list[str]) -> NoReturn:
     hand_over([*pytest, *arguments], cwd=ROOT, variables={**FINDS_APP, SCREEN_VARIABLE: "1"})
 
 
+def command_exe(arguments: list[str]) -> NoReturn:
+    """Build the one Windows executable: on Windows natively, on Debian in wine."""
+    set_up_windows()
+    hand_over([str(PYTHON), "-m", "build.executable", *arguments], cwd=ROOT, variables=FINDS_APP)
+
+
+def command_try_exe(arguments: list[str]) -> NoReturn:
+    """Build it where its files have changed, and try it as its users will."""
+    if WINDOWS:
+        raise Trouble("On Windows a person tries it: see resources/help/en/try-on-windows.md.", 2)
+    set_up_windows()
+    install_packages(SCREEN_PACKAGES, "The programs that make a screen are missing")
+    if code := call([str(PYTHON), "-m", "build.executable"], cwd=ROOT, variables=FINDS_APP):
+        sys.exit(code)
+    pytest = [str(PYTHON), "-m", "pytest", "tests/executable", *arguments]
+    tried = {TRIED_VARIABLE: str(OUT / "dist" / "ViewKeeper.exe")}
+    hand_over(pytest, cwd=ROOT, variables={**FINDS_APP, **tried})
+
+
+def set_up_windows() -> None:
+    """Have what builds and tries the executable. Where there is neither Windows nor Debian, it says so."""
+    if not WINDOWS:
+        if not sys.platform.startswith("linux"):
+            raise Trouble("The executable is built on Windows, or on Debian in wine.", 2)
+        install_packages(WINDOWS_PACKAGES, "What the executable is built in is missing")
+    set_up_system()
+    set_up()
+
+
 def command_i18n(arguments: list[str]) -> NoReturn:
     set_up()
     wrong = [argument for argument in arguments if argument != "--check"]
@@ -409,9 +476,14 @@ def command_i18n(arguments: list[str]) -> NoReturn:
 def command_lock(_: list[str]) -> None:
     """Write the locks anew from pyproject.toml with the newest versions, without any index's address in them."""
     uv = shutil.which("uv") or locker()
-    compile_ = [uv, "pip", "compile", "--universal", "--generate-hashes", "--python-version", "3.11", "--upgrade"]
+    compile_ = [uv, "pip", "compile", "--universal", "--generate-hashes", "--upgrade"]
     options = ["--no-emit-index-url", "--no-emit-find-links", "--custom-compile-command", "python3 build/make.py lock"]
-    for name, more in ((RUN, []), (DEV, ["--extra", "dev", "--constraint", str(lock(RUN).relative_to(ROOT))])):
+    beside = ["--constraint", str(lock(RUN).relative_to(ROOT))]
+    oldest, shipped = ["--python-version", "3.11"], ["--python-version", "3.13"]
+    wanted = {
+        RUN: oldest, DEV: [*oldest, "--extra", "dev", *beside], EXE: [*shipped, "--extra", "exe", *beside],
+    }  # fmt: skip
+    for name, more in wanted.items():
         lock(name).parent.mkdir(exist_ok=True)
         target = ["--quiet", "--output-file", str(lock(name).relative_to(ROOT)), "pyproject.toml"]
         if call([*compile_, *options, *more, *target], cwd=ROOT):
@@ -446,6 +518,8 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "screenshots": command_screenshots,
     "peers": command_peers,
     "screen": command_screen,
+    "exe": command_exe,
+    "try-exe": command_try_exe,
     "i18n": command_i18n,
     "lock": command_lock,
     "help": command_help,

@@ -1,15 +1,7 @@
-"""`python -m ui`: the wizard."""
+"""`python -m ui`, and the executable: the wizard, or what words ask for."""
 
-import gc
 import sys
 
+from ui.program import main
 
-def start() -> int:
-    """Open the wizard; returns the exit code when its window is closed."""
-    gc.disable()  # what is loaded for the first window stays: to look through it for cycles would only hold it up
-    from ui.application import main
-
-    return main()
-
-
-sys.exit(start())
+sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
@@ -11,16 +12,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QLibraryInfo, QObject, QTranslator, Signal
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QLibraryInfo, QObject, Qt, QTimer, QTranslator, Signal
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app import datafolder, paths
 from app.desk import Desk
-from app.texts import language, system_language, use_language
+from app.errors import UserError
+from app.texts import language, system_language, text, use_language
 from ui.look import STYLE, dress
 from ui.page import Services
 from ui.pages import make_page
 from ui.shell import Shell
+from ui.single import Single
+
+CALM = 300  # milliseconds after which the window stands and the rest may load
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,6 +41,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     use_language(system_language())
     application = QApplication([*(sys.argv if arguments is None else arguments), *STYLE])
     application.setApplicationName("ViewKeeper")
+    application.setWindowIcon(QIcon(str(paths.resources() / "icons" / "viewkeeper.png")))
+    try:
+        place = Single(datafolder.ready(paths.data()))
+    except BlockingIOError:
+        return _second(paths.data())
+    except UserError as error:
+        return _cannot_begin(error)
+    with contextlib.closing(place):
+        return _opened(application, place)
+
+
+def _opened(application: QApplication, place: Single) -> int:
     dress(application)
     translator = qt_words(application)
     shell = open_shell(Services(Desk(paths.data()), _open))
@@ -43,9 +61,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     application.styleHints().colorSchemeChanged.connect(lambda _scheme: shell.retranslate())
     catch_everything(shell)
     shell.show()
+    bell = _Bell(shell)
+    bell.rung.connect(lambda _word: come_forward(shell))
+    QTimer.singleShot(CALM, shell, lambda: place.listen(lambda: bell.rung.emit("show")))
     gc.freeze()
     gc.enable()
     return application.exec()
+
+
+def come_forward(window: QWidget) -> None:
+    """Bring a window before all others, and out of the taskbar."""
+    window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMinimized)
+    window.show()
+    window.raise_()
+    window.activateWindow()
+
+
+def _second(data: Path) -> int:
+    """Be the second wizard of a data folder: the first one comes to the front instead. Returns the exit code."""
+    from ui.single import show_the_first
+
+    if show_the_first(data):
+        return 0
+    return _cannot_begin(
+        UserError(
+            text("ViewKeeper is open already, and does not answer."),
+            text("Two of them in one data folder would get into each other's way: {folder}.", folder=str(data)),
+            text("Close the other one, if need be in the task manager, and start again."),
+        )
+    )
+
+
+def _cannot_begin(error: UserError) -> int:
+    """Say in a box of its own why the wizard cannot begin; returns the exit code."""
+    from PySide6.QtWidgets import QMessageBox
+
+    box = QMessageBox(QMessageBox.Icon.Critical, "ViewKeeper", str(error.what))
+    box.setInformativeText(" ".join(str(more) for more in (error.why, error.do) if str(more)))
+    box.exec()
+    return 2
 
 
 def open_shell(services: Services) -> Shell:

@@ -7,16 +7,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol, Self
 
+from app import locking
 from app.engine.journal import Held, Run
 from app.errors import Busy, UserError
 from app.texts import text
-
-LOCKED_BYTE = 1 << 20  # far behind the words in the file: Windows keeps others from reading a locked byte
 
 
 class Lease(Protocol):
@@ -65,7 +63,7 @@ class RunLock:
 
     def __enter__(self) -> Self:
         file = _open(self._path)
-        if not _lock(file):
+        if not locking.take(file):
             owner = _owner(file)
             file.close()
             raise Busy(
@@ -84,7 +82,7 @@ class RunLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._file is not None
-        _unlock(self._file)
+        locking.release(self._file)
         self._file.close()
         self._file = None
 
@@ -100,9 +98,9 @@ def is_alive(folder: Path, environment: str) -> bool:
     if not path.exists():
         return False
     with _open(path) as file:
-        if not _lock(file):
+        if not locking.take(file):
             return True
-        _unlock(file)
+        locking.release(file)
         return False
 
 
@@ -125,32 +123,3 @@ def _owner(file: IO[bytes]) -> dict[str, object]:
     except (OSError, ValueError):
         return {}  # it is being written at this moment: that it is locked is known without it
     return found if isinstance(found, dict) else {}
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: IO[bytes]) -> bool:
-        file.seek(LOCKED_BYTE)
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-    def _unlock(file: IO[bytes]) -> None:
-        file.seek(LOCKED_BYTE)
-        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(file: IO[bytes]) -> bool:
-        try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def _unlock(file: IO[bytes]) -> None:
-        fcntl.flock(file.fileno(), fcntl.LOCK_UN)

@@ -172,8 +172,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-if __name__ == "__main__":
+def run(words: Sequence[str]) -> int:
+    """Carry out one command as a process of its own does; returns the exit code."""
     try:
-        sys.exit(main(sys.argv[1:]))
+        return main(words)
     except UserError as refusal:
-        sys.exit(str(refusal))
+        sys.stderr.write(f"{refusal}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

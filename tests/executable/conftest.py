@@ -1,0 +1,48 @@
+"""The executable that build/make.py try-exe has built, copied to a place as a user chooses it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from build import windows
+from build.windows import Windows
+from tests.executable.machine import Executable
+
+TRIED = "VIEWKEEPER_TRIED_EXE"
+"""Set by build/make.py: the file to be tried."""
+
+
+@pytest.fixture(scope="session")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Windows:
+    """The Windows that it is tried in."""
+    if TRIED not in os.environ:
+        pytest.skip("it is tried by: python3 build/make.py try-exe")
+    return windows.prepared(tmp_path_factory.mktemp("log") / "windows.log")
+
+
+@pytest.fixture(scope="session")
+def shipped(there: Windows) -> Path:
+    """The file that ships, as it was built."""
+    return Path(os.environ[TRIED])
+
+
+@pytest.fixture
+def exe(there: Windows, shipped: Path) -> Iterator[Executable]:
+    """The file in a folder with a blank and a Chinese letter in its name; what it leaves running ends with the test."""
+    assert there.prefix is not None, "what it leaves behind is looked at from outside"
+    with tempfile.TemporaryDirectory(dir=there.prefix / "drive_c", prefix="a user's 二 ") as folder:
+        copied = Path(folder) / shipped.name
+        shutil.copy2(shipped, copied)
+        one = Executable(there, copied, Path(folder) / "data 二")
+        try:
+            yield one
+        finally:
+            one.kill()
+            for left in one.unpacked():
+                shutil.rmtree(left, ignore_errors=True)

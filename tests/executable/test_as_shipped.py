@@ -1,0 +1,161 @@
+"""The file that ships, tried as its user does: whole, by command line, killed, started and ended many times."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import unpacked
+from build import executable
+from tests.executable.machine import Executable, until
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.timeout(600)
+
+
+def composer_is_off(exe: Executable) -> bool:
+    status = exe.answer("lab", "status")
+    return any(one["name"] == "svid" and one["state"] != "Running" for one in status["services"])
+
+
+def off(exe: Executable) -> set[str]:
+    """What is off in the practice environment: provisioning of pools, services that stand still."""
+    world = exe.answer("lab", "status")
+    pools = {f"provisioning of {pool['id']}" for pool in world["pools"] if not pool["provisioning"]}
+    return pools | {f"{one['name']} on {one['host']}" for one in world["services"] if one["state"] != "Running"}
+
+
+def verified_here(place: Path, data: Path) -> dict[str, Any]:
+    """What the program for this machine says of a set that the executable has made."""
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "verify", "--json", str(place)], capture_output=True, encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": str(ROOT), "VIEWKEEPER_DATA": str(data)}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_it_finds_itself_whole(exe: Executable) -> None:
+    file = exe.data.parent / "look.json"
+    said = exe.tell("--self-test", "--out", exe.windows.path(file))
+    found = json.loads(file.read_text("utf-8"))
+    assert {one["name"]: one["found"] for one in found["looks"] if not one["whole"]} == {}
+    assert (said.code, found["outcome"], found["frozen"]) == (0, "whole", True)
+    assert "Windows" in next(one["found"] for one in found["looks"] if one["name"] == "keyring")
+
+
+def test_a_practice_backup_is_made_and_verified_by_it_and_by_the_program_for_this_machine(
+    exe: Executable, tmp_path: Path
+) -> None:
+    exe.answer("lab", "start", "--pace", "0")
+    before = off(exe)
+    made = exe.answer("backup", "--profile", "practice", "--yes")
+    assert made["outcome"] == "done"
+    assert off(exe) == before
+    assert exe.answer("verify", made["set"])["outcome"] == "whole"
+    here = exe.here(made["set"])
+    verified_here(here, tmp_path)
+    damaged = max((file for file in here.rglob("*") if file.is_file()), key=lambda file: file.stat().st_size)
+    damaged.chmod(0o600)
+    with damaged.open("r+b") as file:
+        file.seek(damaged.stat().st_size // 2)
+        file.write(b"\0damaged\0")
+    said = exe.tell("verify", made["set"])
+    assert said.code == 6
+    assert damaged.name in said.out
+
+
+def test_wrong_words_end_with_the_code_of_wrong_use_and_say_why(exe: Executable) -> None:
+    said = exe.tell("bake")
+    assert (said.code, "bake" in said.err) == (2, True)
+
+
+def test_a_place_that_cannot_be_written_to_is_said_before_anything_begins(exe: Executable) -> None:
+    nowhere = exe.data.parent / "a file"
+    nowhere.write_text("not a folder")
+    said = exe.tell("sets", "--out", exe.windows.path(nowhere / "answer.json"))
+    assert said.code == 2
+    assert "answer.json" in said.err
+    said = exe.tell("backup", "--yes", VIEWKEEPER_DATA=exe.windows.path(nowhere))
+    assert said.code == 2
+    assert "a file" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_killed_in_the_freeze_it_puts_everything_back_at_the_next_start(exe: Executable, tmp_path: Path) -> None:
+    exe.answer("lab", "start", "--pace", "0.3")
+    before = off(exe)
+    lab = set(exe.processes())
+    run = exe.start("backup", "--yes", "--json")
+    until(lambda: composer_is_off(exe), "the freeze")
+    for number in set(exe.processes()) - lab:
+        os.kill(number, 9)
+    run.communicate(timeout=60)
+    assert off(exe) > before
+    left = next(iter(exe.answer("runs")["runs"]))
+    made = exe.answer("resume", left["run"], "--yes")
+    assert off(exe) == before
+    verified_here(exe.here(made["set"]), tmp_path)
+
+
+def test_the_lab_outlives_whoever_started_it_and_leaves_nothing_when_it_ends(exe: Executable) -> None:
+    exe.answer("lab", "start", "--pace", "0")
+    assert len(exe.processes()) == 2  # its loader, and itself
+    (folder,) = exe.unpacked()
+    names = {file.name.lower() for file in folder.rglob("*")}
+    assert not {"icuuc.dll", "mscms.dll", "bcryptprimitives.dll", "opengl32sw.dll"} & names
+    assert not {name for name in names if name.startswith(("test_", "conftest"))}
+    exe.answer("lab", "stop")
+    until(lambda: not exe.processes() and not exe.unpacked(), "the end of the lab")
+
+
+def test_what_killed_ones_have_unpacked_is_removed_and_never_what_a_living_lab_uses(exe: Executable) -> None:
+    exe.answer("lab", "start", "--pace", "0")
+    lab, living = set(exe.unpacked()), set(exe.processes())
+    run = exe.start("backup", "--yes", "--json")
+    until(lambda: len(exe.unpacked()) == 2, "a second folder")
+    until(lambda: len(set(exe.processes()) - living) == 2, "its program")
+    for number in set(exe.processes()) - living:
+        os.kill(number, 9)
+    run.communicate(timeout=60)
+    long_ago = time.time() - 2 * unpacked.UNPACKING
+    for folder in exe.unpacked():
+        os.utime(folder, (long_ago, long_ago))
+    exe.tell("--version")
+    assert set(exe.unpacked()) == lab
+    assert exe.answer("lab", "status")["running"]
+
+
+def test_twenty_starts_and_ends_leave_nothing_behind(exe: Executable) -> None:
+    assert exe.unpacked() == []
+    for _ in range(20):
+        assert exe.tell("--version").code == 0
+    until(lambda: not exe.processes() and not exe.unpacked(), "the end of all of them")
+    assert sorted(file.name for file in exe.file.parent.iterdir()) == [exe.file.name]
+
+
+def test_a_signed_one_runs_as_an_unsigned_one_does(exe: Executable, tmp_path: Path) -> None:
+    key, certificate, bundle, password = (tmp_path / name for name in ("key", "crt", "p12", "password"))
+    password.write_text("pässword 1")
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=Try", "-days", "2"]
+    subprocess.run(
+        [*request, "-keyout", str(key), "-out", str(certificate), "-addext", "extendedKeyUsage=codeSigning"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    pack = ["openssl", "pkcs12", "-export", "-inkey", str(key), "-in", str(certificate), "-out", str(bundle)]
+    subprocess.run([*pack, "-passout", f"file:{password}"], check=True, capture_output=True)
+    options = executable.options(["--certificate", str(bundle), "--password-file", str(password)])
+    assert "Signed" in executable.signed([exe.file], options)
+    verify = ["osslsigncode", "verify", "-CAfile", str(certificate), "-in", str(exe.file)]
+    told = subprocess.run(verify, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout
+    assert exe.tell("--version").code == 0
