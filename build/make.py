@@ -83,9 +83,6 @@ WINDOWS_PACKAGES = (
 )
 """A look-alike of Windows in which the executable is built and tried, and what signs it."""
 
-TRIED_VARIABLE = "VIEWKEEPER_TRIED_EXE"
-"""Tells the tests of tests/executable which file to try."""
-
 PEERS_VARIABLE = "VIEWKEEPER_PEERS"
 """Tells the tests that peers are to be there: JSON, by name why one cannot be, empty where it was installed."""
 
@@ -447,11 +444,7 @@ def command_try_exe(arguments: list[str]) -> NoReturn:
         raise Trouble("On Windows a person tries it: see resources/help/en/try-on-windows.md.", 2)
     set_up_windows()
     install_packages(SCREEN_PACKAGES, "The programs that make a screen are missing")
-    if code := call([str(PYTHON), "-m", "build.executable"], cwd=ROOT, variables=FINDS_APP):
-        sys.exit(code)
-    pytest = [str(PYTHON), "-m", "pytest", "tests/executable", *arguments]
-    tried = {TRIED_VARIABLE: str(OUT / "dist" / "ViewKeeper.exe")}
-    hand_over(pytest, cwd=ROOT, variables={**FINDS_APP, **tried})
+    hand_over([str(PYTHON), "-m", "build.trying", *arguments], cwd=ROOT, variables=FINDS_APP)
 
 
 def set_up_windows() -> None:

@@ -367,21 +367,11 @@ def _left_off(w: Walk, desk: Desk) -> None:
     """Leave a run off in the middle of its freeze; let another workstation do so too; take pictures of both."""
     from PySide6.QtWidgets import QComboBox
 
-    from app import overview, practising
-    from app.lab import process
+    from app import practising
     from app.practising import Kind, Offer
     from app.texts import NOTHING
 
-    running = process.published(desk.data)
-    assert running is not None
-    process.send(running, "pace", pace="20")
-    command = [sys.executable, "-m", "app", "backup", "--yes", "--profile", "practice"]
-    killed = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    w.until(lambda: killed.poll() is not None or _holds(desk))
-    killed.kill()
-    killed.wait()
-    assert overview.left_here(desk)
-    process.send(running, "pace", pace="0")
+    _kill_a_run(w, desk)
     w.close()
     w.open()
     w.ready("recovery")
@@ -397,6 +387,23 @@ def _left_off(w: Walk, desk: Desk) -> None:
     assert isinstance(runs, QComboBox)
     runs.setCurrentIndex(1)
     w.shoot("recovery-elsewhere")
+
+
+def _kill_a_run(w: Walk, desk: Desk) -> None:
+    """Begin a backup, and end its process in the middle of the freeze."""
+    from app import overview
+    from app.lab import process
+
+    running = process.published(desk.data)
+    assert running is not None
+    process.send(running, "pace", pace="20")
+    command = [sys.executable, "-m", "app", "backup", "--yes", "--profile", "practice"]
+    killed = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    w.until(lambda: killed.poll() is not None or _holds(desk))
+    killed.kill()
+    killed.wait()
+    assert overview.left_here(desk)
+    process.send(running, "pace", pace="0")
 
 
 def _holds(desk: Desk) -> bool:
@@ -458,6 +465,7 @@ def walk_what_may_go_wrong(w: Walk, data: Path) -> None:
     w.shell.forward()
     w.until(lambda: "vdmexport" in _now(w))
     w.shoot("run-at-work")
+    w.shoot_dialog("question-stop", partial(_stop_question, w))
     _look_at_the_log(w)
     _look_at_cards(w)
     w.until(lambda: not w.shell.page.facts().working)
@@ -465,6 +473,16 @@ def walk_what_may_go_wrong(w: Walk, data: Path) -> None:
     w.shell.jump(Page.RESULT, ended=_still_off(), ending={})
     w.ready("result")
     w.shoot("result-still-off")
+    _kill_a_run(w, desk)
+    w.shell.jump(Page.CHECKS, task=Task.BACK_UP)
+    w.ready("checks")
+    w.shoot("checks-left-off")
+
+
+def _stop_question(w: Walk) -> QDialog:
+    box, _stop = w.shell.stop_question()
+    box.open()
+    return box
 
 
 def _still_off() -> Ending:

@@ -79,12 +79,14 @@ class Windows:
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the environment of Windows programs; nothing of ours finds its way into their Python."""
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIEWKEEPER_"))}
-        plain |= more or {}
+        return plain | self.variables() | dict(more or {})
+
+    def variables(self) -> dict[str, str]:
+        """Return the variables by which wine knows this Windows; none where it is the machine's own."""
         if self.prefix is None:
-            return plain
-        return plain | {
-            "WINEPREFIX": str(self.prefix), "WINEARCH": "win64", "WINEDEBUG": "-all", "WINEDLLOVERRIDES": DLL_OVERRIDES,
-        }  # fmt: skip
+            return {}
+        known = {"WINEPREFIX": str(self.prefix), "WINEARCH": "win64", "WINEDEBUG": "-all"}
+        return known | {"WINEDLLOVERRIDES": DLL_OVERRIDES}
 
     def run(self, command: Sequence[str], *, log: Path, seconds: float, **more: str) -> int:
         """Run a Windows program, with what it prints in `log`; returns its exit code. Raises Trouble where it hangs."""

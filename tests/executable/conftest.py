@@ -11,11 +11,9 @@ from pathlib import Path
 import pytest
 
 from build import windows
+from build.trying import TRIED
 from build.windows import Windows
 from tests.executable.machine import Executable
-
-TRIED = "VIEWKEEPER_TRIED_EXE"
-"""Set by build/make.py: the file to be tried."""
 
 
 @pytest.fixture(scope="session")
