@@ -81,6 +81,7 @@ class Job(QObject):
         super().__init__(parent)
         self._queue: deque[Any] = deque()  # two threads may use its ends at the same time
         self._questions: list[Question] = []
+        self._asking = threading.Lock()  # a question is put before a stop, which answers it, or not at all
         self._work = work
         self._timer = QTimer(self)
         self._timer.setInterval(TICK)
@@ -101,16 +102,25 @@ class Job(QObject):
             time.sleep(PAUSE)
 
     def ask(self, subject: Any) -> Any:
-        """Called by the working thread: put a question and wait for the answer."""
+        """Called by the working thread: put a question and wait for the answer; None at once where it is to stop."""
         question = Question(subject)
+        with self._asking:
+            if self.stop_asked.is_set():
+                return None
+            self._questions.append(question)
         self._queue.append(question)
-        return question.wait()
+        try:
+            return question.wait()
+        finally:
+            with self._asking:
+                self._questions.remove(question)  # it may hold a password
 
     def stop(self) -> None:
         """Ask the work to stop; questions that wait are answered by None."""
-        self.stop_asked.set()
-        for question in self._questions:
-            question.answer(None)
+        with self._asking:
+            self.stop_asked.set()
+            for question in self._questions:
+                question.answer(None)
 
     def wait(self, seconds: float = 30.0) -> bool:
         """Wait for the thread's end and hand over what is left; returns whether it has ended."""
@@ -145,10 +155,7 @@ class Job(QObject):
                 emptied = True
                 break
             if isinstance(item, Question):
-                self._questions.append(item)
-                if self.stop_asked.is_set():
-                    item.answer(None)
-                else:
+                if not self.stop_asked.is_set():
                     self._deliver(gathered)
                     gathered = []
                     self.asked.emit(item)

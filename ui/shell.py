@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
+    QDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -27,6 +29,7 @@ from ui.widgets.parts import classed, keyed
 from ui.widgets.steps import StepList
 
 if TYPE_CHECKING:
+    from ui.bridge import Job
     from ui.widgets.practice import PracticePanel
 
 SMALLEST = (1024, 640)
@@ -85,8 +88,9 @@ class Shell(QMainWindow):
             self._show()
 
     def jump(self, page: Page, **changes: object) -> None:
-        """Open a page directly."""
+        """Open a page directly; what the present one is looking at is looked at no longer, as with Back."""
         self._gather()
+        self.page.leaving(forward=False)
         self._wizard = self._wizard.jump(page, **changes)
         self._show()
 
@@ -96,12 +100,17 @@ class Shell(QMainWindow):
         if self._wizard.page is Page.TROUBLE:
             return
         broken = self.page
-        if broken.facts().working:
-            broken.stop()
-            for job in self.services.jobs:
+        self._wizard = self._wizard.jump(Page.TROUBLE, trouble=details)  # first: what fails now comes back here
+        with contextlib.suppress(Exception):  # the page itself may be what has failed
+            broken.leaving(forward=False)
+        if _works(broken):
+            with contextlib.suppress(Exception):
+                broken.stop()
+            for job in list(self.services.jobs):
                 job.stop()
                 job.ended.connect(self._refresh)
-        self.jump(Page.TROUBLE, trouble=details)
+        self._end_dialogs()
+        self._show()
 
     def cancel(self) -> None:
         """What Cancel or Stop does: a run is stopped safely after a question, everything else just ends."""
@@ -252,7 +261,8 @@ class Shell(QMainWindow):
         (page.first_focus() or self._next).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _go_on(self, page: WizardPage) -> None:
-        if page is self.page:  # its work may have ended after the operator had gone elsewhere
+        # its work may have ended after the operator had gone elsewhere, or closed the window: nothing begins unseen
+        if page is self.page and not self._closing:
             self.forward()
 
     def _gather(self) -> None:
@@ -304,12 +314,26 @@ class Shell(QMainWindow):
             return
         if self._panel is not None:
             self._panel.hide()
+        self._closing = True
         self.hide()  # what is still being looked at may take a while to notice that nobody waits for it
-        for job in list(self.services.jobs):
-            job.stop()
-        for job in list(self.services.jobs):
-            job.wait()
+        self._end_dialogs()
+        self._end_jobs()
         super().closeEvent(event)
+
+    def _end_dialogs(self) -> None:
+        """Close the questions of a page that is left: nobody would hear their answers."""
+        for dialog in self.findChildren(QDialog):
+            dialog.reject()
+
+    def _end_jobs(self) -> None:
+        """Stop all jobs, and wait for them; also for those that the end of one begins, as the report of a defect."""
+        waited: list[Job] = []
+        while left := [job for job in self.services.jobs if job not in waited]:
+            for job in left:
+                job.stop()
+            for job in left:
+                job.wait()
+            waited += left
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802  # Qt's name
         """Follow the window to screens of other sizes."""
@@ -323,6 +347,8 @@ class Shell(QMainWindow):
         ours = focus is not None and self._central.isAncestorOf(focus)
         if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter) or not ours:
             super().keyPressEvent(event)
+        elif event.isAutoRepeat():
+            event.accept()  # a key that is held down must not run through the pages, and begin a backup unread
         elif isinstance(focus, QPushButton | QToolButton):
             focus.click()
         else:
@@ -335,7 +361,7 @@ class Shell(QMainWindow):
 
     def _putting_back(self) -> bool:
         """Say whether a run is still at work behind the page of trouble: it ends by itself, and is not cut off."""
-        working = any(page.facts().working for page in self._pages.values() if page is not self.page)
+        working = any(_works(page) for page in self._pages.values() if page is not self.page)
         return self._wizard.page is Page.TROUBLE and working and any(job.running for job in self.services.jobs)
 
     def _sure(self) -> bool:
@@ -353,6 +379,14 @@ class Shell(QMainWindow):
         box.setEscapeButton(go_on)
         box.exec()
         return box.clickedButton() is stop
+
+
+def _works(page: WizardPage) -> bool:
+    """Say whether a run goes on in a page; one that cannot say it counts as at work, so that it is stopped."""
+    try:
+        return page.facts().working
+    except Exception:  # noqa: BLE001  # the page itself may be what has failed
+        return True
 
 
 def _with_key(words: Text, key: str) -> str:

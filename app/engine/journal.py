@@ -21,6 +21,8 @@ from app.texts import NOTHING, Text, text
 
 VERSION = 1
 BUSY_SECONDS = 30.0
+IN_USE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+NO_ROOM_OR_RIGHT = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM)
 Leave = Literal["close", "hold", "end"]
 Moment = Literal["before", "after"]
 T = TypeVar("T")
@@ -144,7 +146,8 @@ def _no_hook(_write: str, _moment: Moment) -> None:
 class Journal:
     """The journal in the file `path`; made where there is none. Used from any thread of one process, by many processes.
 
-    `hook` is told of each write by name, before it begins and after it is on disk: tests kill the process there."""
+    `hook` is told of each write by name, before it begins and after it is on disk: tests kill the process there.
+    `patience`: seconds that another program may keep the file."""
 
     def __init__(
         self,
@@ -152,8 +155,9 @@ class Journal:
         *,
         hide: Callable[[str], str] = _as_is,
         hook: Callable[[str, Moment], None] = _no_hook,
+        patience: float = BUSY_SECONDS,
     ) -> None:
-        self.path, self._hide, self._hook = path, hide, hook
+        self.path, self._hide, self._hook, self._patience = path, hide, hook, patience
         self._lock = threading.RLock()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = self._open()
@@ -322,7 +326,7 @@ class Journal:
     def _open(self) -> sqlite3.Connection:
         try:
             db = sqlite3.connect(
-                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=64
+                self.path, timeout=self._patience, isolation_level=None, check_same_thread=False, cached_statements=64
             )
         except sqlite3.Error as error:
             raise self._damaged(error) from error
@@ -336,7 +340,7 @@ class Journal:
             self._found_or_made(db)
         except sqlite3.Error as error:
             db.close()
-            raise self._damaged(error) from error
+            raise self._unusable(error) from error
         except Refused:
             db.close()
             raise
@@ -375,7 +379,7 @@ class Journal:
                         self._db.execute("ROLLBACK")
                     raise
             except sqlite3.Error as error:
-                raise self._cannot_write(error) from error
+                raise (self._in_use(error) if _code(error) in IN_USE else self._cannot_write(error)) from error
             self._hook(name, "after")
 
     def _read(self, kind: type[T], query: str, *values: str) -> list[T]:
@@ -383,7 +387,9 @@ class Journal:
             try:
                 rows = self._db.execute(query, values).fetchall()
                 return [_struct(kind, row) for row in rows]
-            except (sqlite3.Error, msgspec.DecodeError, msgspec.ValidationError) as error:
+            except sqlite3.Error as error:
+                raise self._unusable(error) from error
+            except (msgspec.DecodeError, msgspec.ValidationError) as error:
                 raise self._damaged(error) from error
 
     def _row(self, struct: msgspec.Struct) -> dict[str, Any]:
@@ -394,6 +400,21 @@ class Journal:
         if value is None:
             return None
         return msgspec.json.encode(hidden(msgspec.to_builtins(value), self._hide)).decode()
+
+    def _unusable(self, error: sqlite3.Error) -> UserError:
+        """Return what is told of a file that does not open. Only one that is damaged is to be moved away: with a whole
+        one, what is still off would be forgotten."""
+        if _code(error) in IN_USE:
+            return self._in_use(error)
+        return self._cannot_write(error) if _code(error) in NO_ROOM_OR_RIGHT else self._damaged(error)
+
+    def _in_use(self, error: sqlite3.Error) -> UserError:
+        return Refused(
+            text("The journal {file} is in use by another program.", file=str(self.path)),
+            text("It has not been given back within {seconds:.0f} seconds.", seconds=self._patience),
+            text("Wait until that program has ended, and try again; the journal itself is as it was."),
+            details=str(error),
+        )
 
     def _damaged(self, error: Exception) -> UserError:
         return Refused(
@@ -413,6 +434,11 @@ class Journal:
             text("Make room or give the right to write there, and start again."),
             details=str(error),
         )
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Return SQLite's primary code; 0 where the error is not its own."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def hidden(value: Any, hide: Callable[[str], str]) -> Any:

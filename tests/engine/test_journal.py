@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from pathlib import Path
@@ -201,3 +202,43 @@ def test_secrets_are_hidden_wherever_they_stand(path: Path) -> None:
 def test_every_table_of_the_schema_is_checked() -> None:
     assert all(f"CREATE TABLE {table}(" in SCHEMA for table in TABLES)
     assert SCHEMA.count("CREATE TABLE") == len(TABLES)
+
+
+def test_a_journal_that_another_program_keeps_is_not_called_damaged(path: Path) -> None:
+    """Who moves a whole journal away forgets what is still off: nothing may tell him to."""
+    Journal(path).close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA locking_mode=EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(Refused, match="in use by another program") as caught:
+        Journal(path, patience=0.01)
+    assert "move it away" not in str(caught.value)
+    other.close()
+    Journal(path).close()
+
+
+def test_a_write_that_another_program_keeps_out_says_so(path: Path) -> None:
+    journal = Journal(path, patience=0.01)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(UserError, match="in use by another program"):
+        journal.begin(run())
+    other.close()
+    journal.begin(run())
+    assert [one.id for one in journal.runs()] == ["r"]
+    journal.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits the size of files as POSIX does it")
+def test_a_journal_on_a_full_disk_is_not_called_damaged(path: Path) -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(UserError, match="cannot be written") as caught:
+            Journal(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "move it away" not in str(caught.value)
+    Journal(path).close()

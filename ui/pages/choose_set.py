@@ -46,15 +46,15 @@ class ChooseSetPage(WizardPage):
     def entered(self, draft: Draft) -> None:
         super().entered(draft)
         self._error, self._found = None, None
-        profile = draft.profile
-        if profile is None or self._looking is not None:
+        profile, self._looking = draft.profile, None
+        if profile is None:
             return
-        self._looking = self.services.work(self, lambda _job: tuple(backups.sets(profile)))
-        self._looking.done.connect(self._take)
-        self._looking.failed.connect(self._failed)
-        self._looking.broke.connect(self.trouble)
-        self._looking.ended.connect(self._looked)
-        self._looking.start()
+        job = self._looking = self.services.work(self, lambda _job: tuple(backups.sets(profile)))
+        job.done.connect(lambda found: self._take(job, found))
+        job.failed.connect(lambda error: self._failed(job, error))
+        job.broke.connect(self.trouble)
+        job.ended.connect(lambda: self._looked(job))
+        job.start()
         self._show()
 
     def draft(self) -> Draft:
@@ -73,20 +73,25 @@ class ChooseSetPage(WizardPage):
 
     # ---- inside
 
-    def _take(self, found: tuple[Found, ...]) -> None:
+    def _take(self, job: Job, found: tuple[Found, ...]) -> None:
+        if job is not self._looking:
+            return  # it has looked for another profile, which was chosen before
         self._found = found
         self._show()
         whole = next((number for number, one in enumerate(found) if one.manifest), -1)
         self._table.choose(whole)
 
-    def _failed(self, error: UserError) -> None:
+    def _failed(self, job: Job, error: UserError) -> None:
+        if job is not self._looking:
+            return
         self._found = ()
         self._error = text("{what} {why} {do}", what=error.what, why=error.why, do=error.do)
         self._show()
 
-    def _looked(self) -> None:
-        self._looking = None
-        self.facts_changed.emit()
+    def _looked(self, job: Job) -> None:
+        if job is self._looking:
+            self._looking = None
+            self.facts_changed.emit()
 
     def _choose(self) -> None:
         start = self._draft.profile.repository if self._draft.profile else ""

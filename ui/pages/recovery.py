@@ -103,8 +103,9 @@ class RecoveryPage(WizardPage):
             return True
         if self._loading is None:
             self._error = None
+            wanted = left.run.id, self._chosen()
             self._loading = self.services.work(self, lambda _job: self.services.desk.profile(left.profile))
-            self._loading.done.connect(self._loaded)
+            self._loading.done.connect(lambda profile: self._loaded(wanted, profile))
             self._loading.failed.connect(self._failed)
             self._loading.broke.connect(self.trouble)
             self._loading.start()
@@ -124,10 +125,14 @@ class RecoveryPage(WizardPage):
 
     # ---- inside
 
-    def _loaded(self, profile: Profile) -> None:
-        self._profile, self._loading = profile, None
+    def _loaded(self, wanted: tuple[str, str], profile: Profile) -> None:
+        """Go on with what was asked for; who has chosen something else meanwhile asks for that himself."""
+        left, self._loading = self._left(), None
+        still = left is not None and (left.run.id, self._chosen()) == wanted
+        self._profile = profile if still else None
         self.facts_changed.emit()
-        self.go_on.emit()
+        if still:
+            self.go_on.emit()
 
     def _failed(self, error: UserError) -> None:
         self._loading = None

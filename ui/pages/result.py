@@ -69,7 +69,7 @@ class ResultPage(WizardPage):
 
     def entered(self, draft: Draft) -> None:
         super().entered(draft)
-        self._seen = None
+        self._seen, self._job = None, None
         folder = (draft.ending or {}).get("set")
         if folder:
             self._read(Path(folder))

@@ -152,7 +152,13 @@ class StartPage(WizardPage):
 
         desk = self.services.desk
         now = datetime.datetime.now(datetime.UTC)
-        job.post(_Seen(overview.standings(desk, now), overview.left_here(desk)))
+        standings = overview.standings(desk, now)
+        try:
+            left = overview.left_here(desk)
+        except UserError:
+            job.post(_Seen(standings, ()))  # how things stand is known all the same
+            raise
+        job.post(_Seen(standings, left))
         if not job.stop_asked.is_set():
             found = overview.left_elsewhere(desk)
             job.post(_Seen(None, found.left_off, found))

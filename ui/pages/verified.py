@@ -75,6 +75,8 @@ class VerifiedPage(WizardPage):
 
 def verdict(seen: tuple[Observation, ...]) -> tuple[State, Text]:
     """Return how a set stands, and the sentence for it."""
+    if not seen:
+        return State.UNKNOWN, text("Whether the set is whole is not known: nothing of it has been read.")
     bad = sum(one.state is State.BLOCKED for one in seen)
     unknown = sum(one.state is State.UNKNOWN for one in seen)
     strange = sum(one.state is State.WARNING for one in seen)
