@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QDialog
+    from PySide6.QtCore import QRect
+    from PySide6.QtWidgets import QDialog, QWidget
 
     from app.desk import Desk
     from app.engine.ending import Ending
@@ -37,6 +38,8 @@ STYLE = (
     "figure{margin:0}img{width:460px;border:1px solid #999}"
 )
 PATIENCE = 60.0  # seconds that a page may take to be ready
+REST = 0.2  # seconds in which nothing moves any more
+SETTLE = 3.0  # seconds that layouts may take
 
 
 class Walk:
@@ -119,7 +122,7 @@ class Walk:
         """Take the pictures of a question; it is asked anew in each language and theme."""
         for file in self._dressed(name):
             dialog = opened()
-            self._spin(0.1)
+            self._rest(dialog)
             dialog.grab().save(str(file))
             dialog.reject()
             self._spin(0.1)
@@ -128,7 +131,7 @@ class Walk:
         """Take the pictures of what is shown now."""
         for file in self._dressed(name):
             self.shell.retranslate()
-            self._spin(0.1)
+            self._rest(self.shell)
             self.shell.grab().save(str(file))
         self.shell.retranslate()
 
@@ -148,6 +151,15 @@ class Walk:
         use_language("en")
         dress(self._application, "light")
 
+    def _rest(self, window: QWidget) -> None:
+        """Let a window work until nothing in it moves any more: Qt lays it out some events after its words changed."""
+        end = time.monotonic() + SETTLE
+        self._spin(REST)
+        places: list[QRect] = []
+        while time.monotonic() < end and places != (found := _places(window)):
+            places = found
+            self._spin(REST)
+
     def _spin(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         while True:
@@ -155,6 +167,13 @@ class Walk:
             if time.monotonic() >= end:
                 return
             time.sleep(0.005)
+
+
+def _places(window: QWidget) -> list[QRect]:
+    """Return where everything stands in a window."""
+    from PySide6.QtWidgets import QWidget
+
+    return [one.geometry() for one in window.findChildren(QWidget) if one.isVisible()]
 
 
 def walk_a_backup(w: Walk, data: Path) -> None:
