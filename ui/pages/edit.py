@@ -151,7 +151,6 @@ class EditPage(WizardPage):
         self._tree.currentItemChanged.connect(self._chosen)
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._buttons["propose"].clicked.connect(self._propose)
         self._buttons["mend"].clicked.connect(self._go_to_problem)

@@ -12,6 +12,8 @@ from app.texts import NOTHING, Text
 from ui.formfields import Field, Kind
 from ui.widgets.parts import classed, label
 
+AIR = 4  # pixels more between fields than Qt leaves: where no note parts them they would touch
+
 
 class Fields(QWidget):
     """A grid of fields of rows: a label, what is typed or chosen, and below it what is wrong, or what is meant.
@@ -27,7 +29,7 @@ class Fields(QWidget):
         self._grid.setVerticalSpacing(3)
         self._grid.setHorizontalSpacing(12)
         self._grid.setColumnStretch(1, 1)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self._notes: dict[tuple[int, str], tuple[QLabel, Text]] = {}
         self._editors: dict[tuple[int, str], QWidget] = {}
         self._touched: set[tuple[int, str]] = set()
@@ -154,6 +156,7 @@ class Fields(QWidget):
             words.setBuddy(editor)
             self._grid.addWidget(words, at, 0)
             self._grid.addWidget(editor, at, 1)
+            self._grid.setRowMinimumHeight(at, editor.sizeHint().height() + AIR)
         self._grid.addWidget(note, at + 1, 1, 1, 2)
         self._notes[id(row), field.name] = (note, field.hint)
         self._editors[id(row), field.name] = editor
