@@ -33,6 +33,7 @@ from ui.widgets.parts import button, card, keyed, label
 FILES_BY = {"winrm": text("over WinRM (slow, needs nothing else)"), "share": text("over administrative shares (fast)")}
 EVENTS = {"after": text("after the freeze"), "before": text("before the freeze")}
 GIB = 1 << 30
+INSET = 6  # pixels before a number: the padding of the style sheet does not reach into a spin box
 
 
 class WhatPage(WizardPage):
@@ -117,6 +118,7 @@ class WhatPage(WizardPage):
                 box.addItem("", name)
         self._minutes.setRange(1, 24 * 60)
         self._minutes.setDecimals(0)
+        self._minutes.lineEdit().setTextMargins(INSET, 0, 0, 0)
         self._repository.textChanged.connect(self._retyped)
         self._repository.editingFinished.connect(self._measure)
         self._browse.clicked.connect(self._choose)

@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QFrame, QRadioButton, QVBoxLayout, QWidget
 from app.texts import Text
 from ui.widgets.parts import keyed, label, redress
 
+INDENT = 20  # pixels: the sentence begins where the title does, behind its mark
+
 
 class Choice(QFrame):
     """A radio button with a sentence below it. A click anywhere chooses it, a second one `go_on`s."""
@@ -28,7 +30,7 @@ class Choice(QFrame):
         font.setBold(True)
         self.button.setFont(font)
         self._about = label(soft=True)
-        self._about.setIndent(24)
+        self._about.setIndent(INDENT)
         self._about.setTextInteractionFlags(self._about.textInteractionFlags().NoTextInteraction)
         self.button.toggled.connect(lambda _on: self._mark())
         self.button.installEventFilter(self)
