@@ -47,12 +47,14 @@ class Task(StrEnum):
 class Draft:
     """All that pages have gathered so far; kept on Back. Frozen: a page gives back a changed copy.
 
+    `practice_wanted`: the practice environment is chosen for `profile`, which is known once it has been started.
     `editing` is the profile under the operator's hands; `run` the run that the run page shows, and how it ended
     (`ended` as the engine says it, `ending` as `--json`'s object); `trouble` an error of the program itself."""
 
     task: Task | None = None
     practise: bool = False
     profile: Profile | None = None
+    practice_wanted: bool = False
     editing: Profile | None = None
     edit_wanted: bool = False
     looked: Any = None
@@ -100,7 +102,7 @@ def _after_start(draft: Draft) -> Page | None:
 def _after_profile(draft: Draft) -> Page | None:
     if draft.edit_wanted:
         return Page.EDIT
-    if draft.profile is None:
+    if draft.profile is None and not draft.practice_wanted:
         return None
     return Page.CHOOSE_SET if draft.task is Task.VERIFY else Page.WHAT
 

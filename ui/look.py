@@ -80,10 +80,12 @@ def sheet(theme: str) -> str:
 
 
 def _buttons(theme: str) -> str:
-    """Return the rules for buttons: flat, the one that goes on in the accent, a ring where the keyboard is."""
+    """Return the rules for buttons: flat, the one that goes on in the accent, a ring where the keyboard is.
+
+    A least width is no rule here: Qt would let layouts squeeze a button down to it, though its words need more."""
     colours, accent = COLOURS[theme], ACCENT[theme]
     return f"""
-        QPushButton {{ padding: 6px 18px; min-width: 72px; background: {colours["face"]};
+        QPushButton {{ padding: 6px 18px; background: {colours["face"]};
             border: 1px solid {colours["edge"]}; border-radius: 4px; }}
         QPushButton:hover, QPushButton:checked {{ border-color: {accent}; }}
         QPushButton:pressed {{ background: {colours["line"]}; }}
@@ -144,11 +146,15 @@ def _fields(theme: str) -> str:
     return f"""
         {each("")} {{ background: {colours["base"]}; border: 1px solid {colours["edge"]}; border-radius: 4px;
             padding: 3px 6px; selection-background-color: {accent}; selection-color: {colours["on-accent"]}; }}
-        {each(":hover")}, {each(":focus")} {{ border-color: {accent}; }}
-        {each(":focus")} {{ border-width: 2px; padding: 2px 5px; }}
+        QComboBox {{ padding-left: 8px; }}
+        {each(":hover")} {{ border-color: {colours["soft"]}; }}
+        {each(":focus")} {{ border: 2px solid {accent}; padding: 2px 5px; }}
+        QComboBox:focus {{ padding-left: 7px; }}
         {each(":disabled")}, QLineEdit:read-only {{ background: {colours["side"]}; color: {colours["soft"]};
             border-color: {colours["line"]}; }}
         QLineEdit.wrong, QComboBox.wrong {{ border-color: {colours["error"]}; }}
+        QAbstractSpinBox {{ padding-left: 3px; }}
+        QAbstractSpinBox:focus {{ padding-left: 2px; }}
         QComboBox::drop-down {{ border: none; width: 22px; }}
         QComboBox::down-arrow {{ image: url("{down}"); width: 12px; height: 12px; }}
         QComboBox QAbstractItemView {{ background: {colours["base"]}; border: 1px solid {colours["edge"]}; }}

@@ -25,7 +25,7 @@ from app.texts import LANGUAGES, Text, language, text, use_language
 from ui.flow import FLOW, Draft, Page, Wizard
 from ui.page import Services, WizardPage
 from ui.widgets.pagestack import PageStack
-from ui.widgets.parts import classed, keyed
+from ui.widgets.parts import Button, classed, keyed
 from ui.widgets.steps import StepList
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class Shell(QMainWindow):
         self._language.setObjectName("language")
         self._language.setAutoRaise(True)
         self._language.clicked.connect(self._change_language)
-        self._back, self._next, self._cancel = QPushButton(), QPushButton(), QPushButton()
+        self._back, self._next, self._cancel = Button(), Button(), Button()
         self._next.setObjectName("next")
         self._back.clicked.connect(self.backward)
         self._next.clicked.connect(self.forward)

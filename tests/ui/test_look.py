@@ -1,11 +1,14 @@
-"""The colours of both themes can be read: contrast as WCAG 2 measures it."""
+"""The colours of both themes can be read: contrast as WCAG 2 measures it. No button is squeezed below its words."""
 
 from __future__ import annotations
 
 import pytest
 from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
 
-from ui.look import ACCENT, COLOURS, THEMES
+from ui.look import ACCENT, COLOURS, THEMES, dress
+from ui.widgets.parts import button
 
 WORDS = 4.5  # the least contrast of words
 EDGES = 3.0  # the least contrast of what shows where a control is
@@ -45,3 +48,16 @@ def test_words_on_the_accent_and_on_the_banner_of_practice_stand_out(theme: str)
 def test_edges_and_the_ring_of_the_keyboard_are_seen(theme: str, ground: str) -> None:
     assert contrast(COLOURS[theme]["edge"], COLOURS[theme][ground]) >= EDGES
     assert contrast(ACCENT[theme], COLOURS[theme][ground]) >= EDGES
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_no_layout_makes_a_button_narrower_than_its_words(qtbot: QtBot, qapp: QApplication, theme: str) -> None:
+    dress(qapp, theme)
+    window, made = QWidget(), button("one")
+    qtbot.addWidget(window)
+    made.setText("Words that are far longer than what a button has at least")
+    QHBoxLayout(window).addWidget(made)
+    window.show()
+    window.resize(window.minimumSizeHint())
+    dress(qapp, "light")
+    assert made.width() > made.fontMetrics().horizontalAdvance(made.text())

@@ -141,17 +141,41 @@ def test_the_profile_used_last_comes_first_and_is_chosen_and_practice_is_offered
     assert shell.page.facts().complete
 
 
-def test_without_a_profile_nothing_is_chosen_and_nothing_is_started(qtbot: QtBot, services: Services) -> None:
+def test_without_a_profile_practice_is_chosen_and_nothing_is_started(qtbot: QtBot, services: Services) -> None:
     shell = opened_shell(qtbot, services)
-    assert (names(shell), shell.page.facts().complete, services.jobs) == ([PRACTICE], False, [])
+    listed = child(shell, QListWidget, "profiles")
+    assert (names(shell), listed.currentRow(), services.jobs) == ([PRACTICE], 0, [])
+    assert shell.page.first_focus() is listed
     assert "New" in child(shell, QWidget, "empty").text()
+
+
+def test_without_a_profile_next_starts_practice_and_goes_on_with_it(qtbot: QtBot, practice_services: Services) -> None:
+    shell = opened_shell(qtbot, practice_services)
+    shell.forward()
+    assert shell.page.facts().busy
+    assert shell.wizard.page is Page.PROFILE
+    qtbot.waitUntil(lambda: shell.wizard.page is Page.WHAT, timeout=60000)
+    assert shell.wizard.draft.profile is not None
+    assert shell.wizard.draft.profile.practice
+
+
+def test_what_is_no_longer_chosen_when_practice_has_started_is_not_gone_on_with(
+    qtbot: QtBot, practice_services: Services
+) -> None:
+    shell = opened_shell(qtbot, practice_services)
+    shell.forward()
+    child(shell, QListWidget, "profiles").clearSelection()
+    qtbot.waitUntil(lambda: not practice_services.jobs, timeout=60000)
+    assert (shell.wizard.page, shell.page.facts().complete) == (Page.PROFILE, False)
 
 
 def test_choosing_practice_starts_it_and_marks_the_page(qtbot: QtBot, practice_services: Services) -> None:
     shell = opened_shell(qtbot, practice_services)
-    child(shell, QListWidget, "profiles").item(0).setSelected(True)
+    listed = child(shell, QListWidget, "profiles")
+    listed.clearSelection()
+    listed.item(0).setSelected(True)
     assert shell.page.facts().busy
-    qtbot.waitUntil(lambda: shell.page.facts().complete, timeout=60000)
+    qtbot.waitUntil(lambda: not shell.page.facts().busy, timeout=60000)
     profile = shell.page.draft().profile
     assert profile is not None
     assert profile.practice

@@ -40,7 +40,8 @@ BUTTONS = {
 
 
 class ProfilePage(WizardPage):
-    """Offers the profiles. One is chosen by selecting it; the practice environment is started when it is selected."""
+    """Offers the profiles; one is chosen from the start. The practice environment is started when it is selected, and
+    where the page has chosen it because there is no other, by Next: nothing is started unasked."""
 
     def __init__(self, services: Services, dialogs: Dialogs | None = None) -> None:
         super().__init__(services)
@@ -48,7 +49,7 @@ class ProfilePage(WizardPage):
         self._chosen = ""
         self._profile: Profile | None = None
         self._editing: Profile | None = None
-        self._edit_wanted = False
+        self._edit_wanted = self._go_on_when_started = False
         self._error: Text | None = None
         self._starting: Job | None = None
         self._forgetting: Job | None = None
@@ -73,6 +74,7 @@ class ProfilePage(WizardPage):
     def entered(self, draft: Draft) -> None:
         super().entered(draft)
         self._edit_wanted, self._editing, self._error = False, None, None
+        self._go_on_when_started = False
         known = draft.profile.name if draft.profile is not None else self._chosen
         self._fill(known)
 
@@ -80,19 +82,20 @@ class ProfilePage(WizardPage):
         return dataclasses.replace(
             self._draft,
             profile=None if self._edit_wanted else self._profile,
+            practice_wanted=self._chosen == PRACTICE,
             editing=self._editing if self._edit_wanted else self._draft.editing,
             edit_wanted=self._edit_wanted,
         )
 
     def facts(self) -> Facts:
         return Facts(
-            complete=self._edit_wanted or self._profile is not None,
+            complete=self._edit_wanted or self._profile is not None or self._chosen == PRACTICE,
             busy=self._starting is not None and self._chosen == PRACTICE,
             error=self._error,
         )
 
     def first_focus(self) -> QWidget | None:
-        return self._list if self._list.count() > 1 else super().first_focus()
+        return self._list
 
     def retranslate(self) -> None:
         for name, (key, words) in BUTTONS.items():
@@ -108,6 +111,12 @@ class ProfilePage(WizardPage):
         self._show()
 
     def leaving(self, forward: bool) -> bool:
+        """Practice needs its environment: it is started, and then the page is left."""
+        if forward and self._profile is None and self._chosen == PRACTICE and not self._edit_wanted:
+            self._go_on_when_started = True
+            self._start_practice()
+            return False
+        self._go_on_when_started = False
         if forward and self._profile is not None and not self._profile.practice and not self._edit_wanted:
             self.services.desk.store.used(self._profile.name)
         return True
@@ -130,24 +139,21 @@ class ProfilePage(WizardPage):
         self.layout_.addWidget(self._about)
 
     def _fill(self, chosen: str) -> None:
-        """Show the profiles; `chosen` is selected, else the last used one. Practice is never chosen by itself."""
+        """Show the profiles; `chosen` is selected, else the last used one, else practice, which is not started yet."""
         names = self.services.desk.store.names()
+        offered = (*names, PRACTICE)
+        wanted = chosen if chosen in offered else offered[0]
         self._list.blockSignals(True)
         self._list.clear()
-        for name in (*names, PRACTICE):
+        for name in offered:
             item = QListWidgetItem()
             item.setData(NAME, name)
             self._entitle(item)
             self._list.addItem(item)
+        self._list.setCurrentRow(offered.index(wanted))
         self._list.blockSignals(False)
         self._empty.setVisible(not names)
-        wanted = chosen if chosen in (*names, PRACTICE) else names[0] if names else ""
-        place = (*names, PRACTICE).index(wanted) if wanted else -1
-        self._list.setCurrentRow(place)
-        if place < 0:
-            self._take("")
-        elif self._profile is None and self._chosen == wanted:
-            self._take(wanted)
+        self._take(wanted, start=chosen == PRACTICE)
 
     def _entitle(self, item: QListWidgetItem) -> None:
         """Give a row its words: what it is called, and what is behind it."""
@@ -169,10 +175,12 @@ class ProfilePage(WizardPage):
         chosen = self._list.selectedItems()  # not the current one: the keyboard coming here alone chooses nothing
         self._take(chosen[0].data(NAME) if chosen else "")
 
-    def _take(self, name: str) -> None:
+    def _take(self, name: str, *, start: bool = True) -> None:
         self._chosen, self._profile, self._error = name, None, None
+        self._go_on_when_started = False
         if name == PRACTICE:
-            self._start_practice()
+            if start:
+                self._start_practice()
         elif name:
             try:
                 self._profile = self.services.desk.store.load(name)
@@ -200,15 +208,18 @@ class ProfilePage(WizardPage):
         job.failed.connect(self._practice_failed)
         job.broke.connect(self.trouble)
         job.start()
+        self._show()
 
     def _practice_started(self, found: Profile) -> None:
         self._starting = None
         if self._chosen == PRACTICE:
             self._profile = found
         self._show()
+        if self._go_on_when_started:
+            self.go_on.emit()
 
     def _practice_failed(self, error: UserError) -> None:
-        self._starting = None
+        self._starting, self._go_on_when_started = None, False
         if self._chosen == PRACTICE:
             self._error = _words(error)
         self._show()
@@ -293,6 +304,7 @@ class _About(QWidget):
         whole.addWidget(frame)
         self._grid = QGridLayout(frame)
         self._grid.setContentsMargins(14, 10, 14, 10)
+        self._grid.setHorizontalSpacing(12)
         self._grid.setColumnStretch(1, 1)
         self._rows = [(label(soft=True), label()) for _ in range(6)]
         for row, (name, value) in enumerate(self._rows):

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QWidget
 
 from app.texts import Text
+
+NARROWEST = 110  # pixels: buttons beside each other are equally wide where their words are short
+
+
+class Button(QPushButton):
+    """A button that is never narrower than its words, nor so narrow that it looks like none."""
+
+    def sizeHint(self) -> QSize:  # noqa: N802  # Qt's name
+        return super().sizeHint().expandedTo(QSize(NARROWEST, 0))
 
 
 def keyed(words: Text | str, key: str) -> str:
@@ -21,7 +30,7 @@ def keyed(words: Text | str, key: str) -> str:
 
 def button(name: str) -> QPushButton:
     """Return a button of a page. Enter presses it where it has the focus, and never another one."""
-    made = QPushButton()
+    made = Button()
     made.setObjectName(name)
     made.setAutoDefault(True)
     return made

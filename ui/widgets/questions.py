@@ -24,7 +24,7 @@ from app.texts import Text, text
 from app.trust import Certificate
 from ui.asking import AskPassword, AskTrust, Given
 from ui.bridge import Question
-from ui.widgets.parts import keyed
+from ui.widgets.parts import Button, keyed
 
 WIDTH = 64  # letters
 PAIRS = 8  # of a fingerprint's two-digit groups in a line
@@ -235,8 +235,9 @@ def _buttons(
 ) -> tuple[QPushButton, QPushButton]:
     """Add a row of two buttons; `accepting` says which of them Enter presses."""
     row = QDialogButtonBox()
-    yes = row.addButton(keyed(accept, key), QDialogButtonBox.ButtonRole.AcceptRole)
-    no = row.addButton(keyed(text("Cancel"), "C"), QDialogButtonBox.ButtonRole.RejectRole)
+    yes, no = Button(keyed(accept, key)), Button(keyed(text("Cancel"), "C"))
+    row.addButton(yes, QDialogButtonBox.ButtonRole.AcceptRole)
+    row.addButton(no, QDialogButtonBox.ButtonRole.RejectRole)
     row.accepted.connect(dialog.accept)
     row.rejected.connect(dialog.reject)
     yes.setAutoDefault(accepting)
