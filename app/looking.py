@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from app import backups
 from app.desk import Desk
-from app.errors import UserError
+from app.errors import Stopped, UserError
 from app.observation import Observation, State
 from app.profile import Profile
+from app.texts import SEMICOLON, listed, text
 
 if TYPE_CHECKING:
     from app.runbooks.checks.check import Check
+
+
+FRESH = 600.0  # seconds for which the answers of checks count: who reads a plan over lunch begins on old ones
 
 
 @dataclass(frozen=True)
@@ -30,9 +35,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Looked:
-    """All answers of the checks."""
+    """All answers of the checks, and when they were had, as `time.monotonic` counts."""
 
     answers: tuple[Answer, ...]
+    at: float = field(default_factory=time.monotonic)
 
     @property
     def outcome(self) -> str:
@@ -75,3 +81,26 @@ def look(desk: Desk, profile: Profile, tell: Callable[[Answer], None]) -> Looked
             answers.append(Answer(check, seen))
             tell(answers[-1])
     return Looked(tuple(answers))
+
+
+def look_again_if_old(desk: Desk, profile: Profile, looked: Looked, stopped: Callable[[], bool]) -> None:
+    """Ask the checks again where their answers are old. Raises Blocked where a backup can no longer begin,
+    Stopped where `stopped` says so."""
+    from app.engine.ending import Blocked
+
+    if time.monotonic() - looked.at < FRESH:
+        return
+
+    def tell(_answer: Answer) -> None:
+        if stopped():
+            raise Stopped
+
+    again = look(desk, profile, tell)
+    blocking = [answer.seen for answer in again.answers if answer.blocks]
+    if blocking:
+        raise Blocked(
+            text("A backup cannot begin any more."),
+            text("The checks were old and have been asked again: {found}",
+                 found=listed([seen.found for seen in blocking], SEMICOLON)),
+            blocking[0].remedy,
+        )  # fmt: skip

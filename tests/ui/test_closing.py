@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import threading
 import time
@@ -16,6 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from app.backupset import repository
 from app.desk import Desk
+from app.engine.ending import Status
 from app.profile import Broker, Host, Profile, VCenter
 from app.texts import text
 from tests.scenarios.environment import Environment
@@ -175,6 +177,27 @@ def test_a_page_that_cannot_say_how_it_stands_ends_on_the_page_that_says_what_is
 
 def _way(hands: Hands) -> list[Page]:
     return list(hands.shell.wizard.trail)
+
+
+@pytest.mark.parametrize(("hours", "status"), [(0, Status.DONE), (9, Status.BLOCKED)])
+def test_a_backup_does_not_begin_on_checks_that_were_asked_hours_ago(
+    qtbot: QtBot, practice: Environment, practice_services: Services, hours: int, status: Status
+) -> None:
+    """The plan was read at nine o'clock, and its button pressed at six: what is so now counts."""
+    looked = practice.look()
+    looked = dataclasses.replace(looked, at=looked.at - hours * 3600)
+    if hours:
+        practice.scene("powercli-missing")
+    before = standing(world_of(practice))
+    page = make_page(Page.RUN, practice_services)
+    qtbot.addWidget(page)
+    page.entered(Draft(task=Task.BACK_UP, profile=practice.profile(), looked=looked))
+    qtbot.waitUntil(lambda: not page.facts().working, timeout=90_000)
+    ended = page.draft().ended
+    assert ended is not None
+    assert ended.status is status
+    assert not changed(before, standing(world_of(practice)))
+    assert practice.repository.exists() is (status is Status.DONE)
 
 
 def _choose(hands: Hands, name: str) -> None:

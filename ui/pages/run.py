@@ -377,7 +377,7 @@ class RunPage(WizardPage):
 
 def work(job: Job, services: Services, draft: Draft, stop: StopToken) -> Ending:
     """Carry out the draft's task in this thread, asking and telling through the job; returns how the run ended."""
-    from app import tasks
+    from app import looking, tasks
 
     profile = _profile(draft)
     desk, prompter = desk_for(job, services.desk), JobPrompter(job)
@@ -391,6 +391,8 @@ def work(job: Job, services: Services, draft: Draft, stop: StopToken) -> Ending:
         return tasks.resume(desk, profile, draft.run, prompter, tell, stop)
     if draft.task is Task.UNDO:
         return tasks.undo(desk, profile, draft.run, prompter, tell, stop)
+    if draft.looked is not None:
+        looking.look_again_if_old(desk, profile, draft.looked, stop.asked)
     return tasks.back_up(desk, profile, prompter, tell, stop)
 
 
