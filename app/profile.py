@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from app import datafolder
 from app.errors import Refused
 from app.observation import Observation, State
 from app.texts import Text, listed, text
@@ -196,7 +197,8 @@ class Store:
             if problem.state is State.BLOCKED:
                 raise Refused(text("The profile cannot be saved."), problem.found, problem.remedy)
         path = self._path(profile.name)
-        self._folder.mkdir(parents=True, exist_ok=True)
+        with datafolder.writing(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
         write(profile, path, kept=_unknown_fields(path))
         return path
 
@@ -207,8 +209,10 @@ class Store:
             os.utime(self._path(name), ns=(now, now))
 
     def remove(self, name: str) -> None:
-        """Delete a saved profile; nothing else of it is touched."""
-        self._path(name).unlink(missing_ok=True)
+        """Delete a saved profile; nothing else of it is touched. Raises Refused where the disk does not let it go."""
+        path = self._path(name)
+        with datafolder.writing(path):
+            path.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         if not name or UNSAFE_NAME.search(name):

@@ -99,3 +99,9 @@ def test_hosts_and_databases_are_each_named_once() -> None:
     whole = a_profile()
     assert [host.name for host in whole.hosts()] == ["broker1", "c1", "sql1"]
     assert [database.name for database in whole.databases()] == ["SVI", "VIM"]
+
+
+def test_a_profile_that_the_disk_does_not_take_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "profiles").write_text("a file is in the way")
+    with pytest.raises(Refused, match="cannot be written"):
+        Store(tmp_path).save(a_profile())

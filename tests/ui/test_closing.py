@@ -23,6 +23,7 @@ from app.texts import text
 from tests.scenarios.environment import Environment
 from tests.scenarios.standing import changed, standing, world_of
 from tests.ui.hands import ENTER, Hands
+from tests.ui.test_profile_pages import Answering
 from tests.ui.test_recovered import killed_in_the_freeze
 from ui.application import catch_everything
 from ui.asking import AskYesNo
@@ -30,6 +31,7 @@ from ui.bridge import Job
 from ui.flow import Draft, Facts, Page, Task
 from ui.page import Services, WizardPage
 from ui.pages import make_page
+from ui.pages.profile import ProfilePage
 from ui.pages.verified import verdict
 from ui.shell import Shell
 from ui.widgets.questions import PasswordDialog
@@ -173,6 +175,19 @@ def test_a_page_that_cannot_say_how_it_stands_ends_on_the_page_that_says_what_is
     shell.close()
     assert not shell.isVisible()
     assert len(list((services.desk.data / "reports").iterdir())) == 1
+
+
+def test_a_profile_that_the_disk_does_not_let_go_is_told_in_words_and_stays(qtbot: QtBot, services: Services) -> None:
+    kept = services.desk.data / "profiles" / "corp.json"
+    kept.mkdir(parents=True)
+    page = ProfilePage(services, Answering())
+    qtbot.addWidget(page)
+    page.entered(Draft(task=Task.BACK_UP))
+    remove = page.findChild(QAbstractButton, "remove")
+    assert remove is not None
+    remove.click()
+    assert "cannot be written" in str(page.facts().error)
+    assert kept.exists()
 
 
 def _way(hands: Hands) -> list[Page]:

@@ -278,7 +278,12 @@ class ProfilePage(WizardPage):
             text("Remove"),
         ):  # fmt: skip
             return
-        self.services.desk.store.remove(name)
+        try:
+            self.services.desk.store.remove(name)
+        except UserError as error:
+            self._error = _words(error)
+            self.facts_changed.emit()
+            return
         if profile is not None:
             job = self._forgetting = self.services.work(self, lambda _job: _forget(profile))
             job.failed.connect(lambda error: self._forgotten(_words(error)))
