@@ -26,7 +26,7 @@ RESOURCES = {
 """The folders of the resources, and what must lie in each."""
 
 
-LIBRARIES = ("cryptography.x509", "jinja2", "msgspec", "pyVmomi.vim", "pyodbc", "spnego",
+LIBRARIES = ("cryptography.x509", "jinja2", "msgspec", "pyVmomi", "pyodbc", "spnego",
              "sqlglot.dialects.tsql", "winrm")  # fmt: skip
 """What the program takes from others and imports late: a copy that lacks one would fail in the middle of a run."""
 
