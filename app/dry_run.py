@@ -57,7 +57,7 @@ def plan(desk: Desk, profile: Profile) -> tuple[PlannedLine, ...]:
     inputs = {"profile": profile.name, "folder": str(Path(profile.repository) / "dry-run"), "started": ""}
     with desk.connections(profile) as c, contextlib.closing(Notice(c)) as notice:
         ctx = planning_context(profile.place, c, inputs)
-        asked = text("Look whether a backup can begin; what is asked of a pool that does not exist changes nothing")
+        asked = text("Look whether a backup can begin; the right to switch pools is tried on one that does not exist")
         check = PlannedLine(0, "check", asked, (c.broker().asking_command(),))
         sent = notice.commands(ctx.run)
         first = PlannedLine(0, "notice", text("Write the notice on the broker, and renew it"), sent)

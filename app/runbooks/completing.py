@@ -24,6 +24,7 @@ from app.runbooks.databases import NOT_VERIFIED
 from app.runbooks.fetching import content_checks
 from app.runbooks.progress import some
 from app.runbooks.steps import Look, connections, utc
+from app.runbooks.vsphere import no_bundle, unread_vmx
 from app.texts import Text, listed, text
 from app.view import components
 from app.view.components import COMPONENTS
@@ -193,9 +194,9 @@ class CompleteSet(Look):
             if part.evidence.get("verified") == NOT_VERIFIED:
                 yield text("{file} was not read through by its server: the login may not.", file=part.file)
             if part.evidence.get("without"):
-                yield text("{system}: not every host gave a configuration bundle.", system=part.system)
+                yield no_bundle(part.evidence["without"])
             if part.evidence.get("unread"):
-                yield text("{system}: not every .vmx file could be read.", system=part.system)
+                yield unread_vmx(part.evidence["unread"])
         for one in elsewhere:
             if one.evidence["state"] == State.WARNING:
                 yield text("{path}, made by the DBA, has no checksums, and so proves little.", path=one.path)

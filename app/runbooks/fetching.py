@@ -200,7 +200,7 @@ def check_ldif(manifest: Manifest, path: Path, part: Part) -> Observation:
         return _bad(
             part, text("{file} holds other than the manifest says: {names}.", file=path.name, names=listed(other))
         )
-    found = text("{file}: {entries} entries, {kind}.", file=path.name, entries=facts.entries, kind=_kind(facts))
+    found = text("{file} holds {entries} entries, {kind}.", file=path.name, entries=facts.entries, kind=_kind(facts))
     return Observation(part.file, State.PASSED, found)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -16,6 +17,7 @@ from app.engine.step import Json, Probe
 from app.errors import UserError
 from app.profile import VCenter
 from app.runbooks.places import safe
+from app.runbooks.progress import some
 from app.runbooks.steps import Look, connections
 from app.texts import Text, listed, text
 from app.wire import Command
@@ -117,7 +119,7 @@ class SaveVmx(_OneFile):
                 text("Machines may have been made meanwhile; try again."),
             )
         if unread:
-            ctx.warn(text("{count} .vmx files could not be read: {names}.", count=len(unread), names=listed(unread)))
+            ctx.warn(unread_vmx(unread))
         return {**self._written(ctx), "vmx": len(kept), "unread": sorted(unread)}
 
 
@@ -160,8 +162,18 @@ class SaveHostBundles(_OneFile):
                 text("Try again; look at the repository's disk if it happens twice."),
             )
         if told["without"]:
-            ctx.warn(text("These hosts gave no configuration bundle: {names}.", names=listed(told["without"])))
+            ctx.warn(no_bundle(told["without"]))
         return {**self._written(ctx), "bundles": told["kept"], "without": sorted(told["without"])}
+
+
+def unread_vmx(names: Collection[str]) -> Text:
+    """Return what a run warns of and its set calls weak, in the same words: who reads both is told it once."""
+    return text("{count} .vmx files could not be read: {names}.", count=len(names), names=some(sorted(names)))
+
+
+def no_bundle(hosts: Collection[str]) -> Text:
+    """Return the same of hosts."""
+    return text("These hosts gave no configuration bundle: {names}.", names=listed(sorted(hosts)))
 
 
 def versions(c: Connections, vcenter: VCenter) -> str:

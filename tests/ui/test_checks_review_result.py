@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import backups, dry_run, tasks
@@ -14,7 +14,7 @@ from app.engine.ending import Ending, Status
 from app.engine.journal import Held
 from app.engine.prompter import Unattended
 from app.errors import UserError
-from app.observation import State
+from app.observation import Observation, State
 from app.texts import text, use_language
 from tests.scenarios.environment import Environment
 from ui.flow import Draft, Page, Task
@@ -22,6 +22,8 @@ from ui.page import Services, WizardPage
 from ui.pages.checks import ChecksPage
 from ui.pages.result import ResultPage
 from ui.pages.review import ReviewPage
+from ui.pages.verify import row
+from ui.widgets.parts import fixed_letters
 from ui.widgets.questions import TrustDialog
 from ui.widgets.report import ReportDialog
 
@@ -157,6 +159,7 @@ def test_the_result_of_a_backup_names_what_was_captured_and_how_it_is_proven(
     assert "VERIFYONLY" in words
     assert "Freeze" in words
     assert "No image backup" in words
+    assert words.count("configuration bundle") == 1, "what a run warns of and its set calls weak is said once"
     assert page._resume.isHidden()
     page._open.click()
     assert opened == [Path(told["set"])]
@@ -184,8 +187,17 @@ def test_a_result_that_needs_the_operator_says_what_is_off_and_how_to_mend_it(se
     assert "View Administrator > Pools > Sales" in page.words()
     assert "Sales" in page.words()
     assert page._undo.isVisible()
+    by_hand = next(one for one in page.findChildren(QLabel) if one.text() == "View Administrator > Pools > Sales")
+    assert by_hand.font().families() == fixed_letters(page).families()
     with qtbot.waitSignal(page.elsewhere) as asked:
         page._resume.click()
     assert asked.args is not None
     assert asked.args[0] == str(Page.RUN)
     assert asked.args[1]["task"] is Task.RESUME
+
+
+def test_what_is_seen_of_a_file_does_not_repeat_its_name_which_stands_beside_it() -> None:
+    whole = Observation("db/a.bak", State.PASSED, text("{file} is as it was captured.", file="db/a.bak"))
+    other = Observation("db/a.bak", State.BLOCKED, text("{file} is as it was captured.", file="db/b.bak"))
+    assert row(whole)[0][1:] == ("db/a.bak", "The file is as it was captured.")
+    assert "db/b.bak" in row(other)[0][2]

@@ -29,7 +29,7 @@ from ui.flow import Draft, Facts, Page, Task
 from ui.page import Services, WizardPage
 from ui.widgets.cards import Card
 from ui.widgets.columns import Columns
-from ui.widgets.parts import button, card, classed, copy, fixed_letters, keyed, label, larger
+from ui.widgets.parts import button, card, classed, copy, keyed, label, larger
 from ui.widgets.report import ReportDialog, report_words
 from ui.widgets.times import size, span
 
@@ -40,6 +40,7 @@ SIGNS = {Status.DONE: "✓", Status.UNDONE: "✓", Status.WAITING: "…", Status
 COMING_BACK = (Status.FAILED, Status.STOPPED, Status.NEEDS_YOU, Status.WAITING)
 KINDS = {Status.DONE: "good", Status.UNDONE: "good", Status.WAITING: "warning", Status.STOPPED: ""}
 HEADINGS = (text("Component"), text("File"), text("Size"), text("Proven by"))
+BESIDE_BAR = 8
 HAPPENED = text("What happened")
 NEXT = text("What you can do next")
 RESUME = text("Resume keeps what still stands, and does the rest in a new freeze.")
@@ -113,7 +114,7 @@ class ResultPage(WizardPage):
         self._next = self._made_next()
         self._body = QVBoxLayout()
         self._body.setSpacing(8)
-        self._body.setContentsMargins(0, 0, 8, 0)
+        self._body.setContentsMargins(0, 0, 0, 0)
         inner = QWidget()
         inner.setLayout(self._body)
         self._scroll = QScrollArea()
@@ -121,6 +122,9 @@ class ResultPage(WizardPage):
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(inner)
+        # beside the bar there is some room; where there is none, all ends where the page ends
+        bar = self._scroll.verticalScrollBar()
+        bar.rangeChanged.connect(lambda _least, most: self._body.setContentsMargins(0, 0, BESIDE_BAR if most else 0, 0))
         row = QHBoxLayout()
         row.setSpacing(8)
         for offered in (self._open, self._report, self._log):
@@ -300,9 +304,7 @@ class ResultPage(WizardPage):
             made = Card("section", "trouble" if heading is HAPPENED or str(heading) in off else "")
             made.say(heading, bold=True)
             for line in lines:
-                shown = made.say(line)
-                if str(heading) in off:
-                    shown.setFont(fixed_letters(shown))
+                made.say(line, command=str(heading) in off)
             made.finish()
             self._body.addWidget(made)
 

@@ -12,7 +12,7 @@ from app import backups
 from app.backupset import repository
 from app.errors import Stopped, UserError
 from app.observation import Observation, State
-from app.texts import text
+from app.texts import Text, text
 from app.words import clean
 from ui.bridge import Job
 from ui.flow import Draft, Facts
@@ -145,7 +145,14 @@ class VerifyPage(WizardPage):
 def row(seen: Observation) -> tuple[tuple[str, ...], Observation]:
     """Return what is seen of a file as a row."""
     sign = SIGNS[seen.state]
-    return (f"{sign}  {WORDS[seen.state]}", clean(seen.key), clean(str(seen.found))), seen
+    return (f"{sign}  {WORDS[seen.state]}", clean(seen.key), clean(str(_of_the_file(seen)))), seen
+
+
+def _of_the_file(seen: Observation) -> Text:
+    """Return what was found of a file without its name, which stands beside it."""
+    found = seen.found
+    named = found.values.get("file") in (seen.key, Path(seen.key).name)
+    return Text(found.message, {**found.values, "file": text("The file")}) if named else found
 
 
 def show_seen(table: Columns, seen: Sequence[Observation]) -> None:

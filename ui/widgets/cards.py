@@ -46,9 +46,11 @@ class Card(QFrame):
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(8)
 
-    def say(self, words: Text | str, *, bold: bool = False, soft: bool = False) -> QLabel:
-        """Add a sentence; nothing is added for none."""
+    def say(self, words: Text | str, *, bold: bool = False, soft: bool = False, command: bool = False) -> QLabel:
+        """Add a sentence; nothing is added for none. A `command` is told by its letters, all of one width."""
         shown = label(bold=bold, soft=soft)
+        if command:  # before it has a parent: given letters afterwards, it loses them when its card gets one
+            shown.setFont(fixed_letters(shown))
         # its least height is asked of its real width, not of the narrowest one: a page would scroll for nothing
         shown.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         said = words if isinstance(words, Text) else Text("{words}", {"words": words})

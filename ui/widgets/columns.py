@@ -12,8 +12,6 @@ from app.texts import Text
 from ui.look import brush
 from ui.widgets.rows import Roomy
 
-WIDEST = 0.4  # of the table, that one column may take before its words are wrapped
-
 
 class Columns(QTableWidget):
     """Rows of plain words with a heading; each row may carry any data. Long words are wrapped, never cut."""
@@ -83,9 +81,18 @@ class Columns(QTableWidget):
         self._fit()
 
     def _fit(self) -> None:
-        widest = int(self.viewport().width() * WIDEST)
-        for column in range(self.columnCount() - 1):
-            self.resizeColumnToContents(column)
-            self.setColumnWidth(column, min(self.columnWidth(column), widest))
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header, columns = self.horizontalHeader(), range(self.columnCount())
+        wanted = [max(self.sizeHintForColumn(column), header.sectionSizeHint(column)) for column in columns]
+        for column, width in enumerate(shares(self.viewport().width(), wanted)[:-1]):
+            self.setColumnWidth(column, width)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         self.resizeRowsToContents()
+
+
+def shares(room: int, wanted: Sequence[int]) -> list[int]:
+    """Return how wide each column is that wants to be so wide: those that want little get it, those that want more than
+    an equal share of the rest get that share, and their words are wrapped."""
+    given: dict[int, int] = {}
+    for column in sorted(range(len(wanted)), key=wanted.__getitem__):
+        given[column] = min(wanted[column], (room - sum(given.values())) // (len(wanted) - len(given)))
+    return [given[column] for column in range(len(wanted))]

@@ -83,7 +83,8 @@ def _told(found: notice.Found | None, system: str) -> Observation:
         "{user} on {workstation}, run {run}.", user=found.note.user, workstation=found.note.workstation, run=run.id
     )
     if not found.lost:
-        return Observation("notice", State.BLOCKED, who, needed, text("Wait until it has ended."), system)
+        wait = text("Wait until it has ended. If it was broken off, resume or undo it.")
+        return Observation("notice", State.BLOCKED, who, needed, wait, system)
     if found.note.held:
         remedy = text("Close it first: resume {run}, or undo {run}.", run=run.id)
         return Observation("notice", State.BLOCKED, who, needed, remedy, system)
