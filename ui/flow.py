@@ -70,6 +70,7 @@ class Draft:
 
 NEXT = text("Next")
 CLOSE = text("Close")
+STOP = text("Stop")
 
 
 @dataclass(frozen=True)
@@ -179,13 +180,15 @@ class Facts:
     """What a page says of itself; the shell sets every button from it.
 
     `complete`: the operator may go on. `busy`: something is being looked at. `working`: a run goes on, which only Stop
-    ends. `error` is shown beside the buttons, and so is `hint`, softer: what is still to be done here."""
+    ends. `error` is shown beside the buttons, and so is `hint`, softer: what is still to be done here.
+    `practice`: it is about the practice environment, though none is chosen yet."""
 
     complete: bool = True
     busy: bool = False
     working: bool = False
     error: Text | None = None
     hint: Text | None = None
+    practice: bool = False
 
 
 @dataclass(frozen=True)
@@ -239,7 +242,9 @@ class Wizard:
         return Wizard(self.trail, draft)
 
     def steps(self) -> tuple[tuple[Page, bool], ...]:
-        """Return the list of steps, and which of them is the present one."""
+        """Return the list of steps, and which of them is the present one. Trouble ends a task: no step is to come."""
+        if self.page is Page.TROUBLE:
+            return ((Page.TROUBLE, True),)
         pages = STEPS[Task.RESUME if self.page is Page.RECOVERY else self.draft.task]
         if self.draft.practise:
             pages = tuple(page for page in pages if page is not Page.PROFILE)
@@ -252,5 +257,12 @@ class Wizard:
             return Buttons(False, self.stop.button(self.draft), True, None)
         idle = not (facts.busy or facts.working)
         follows = facts.complete and idle and self.following() is not None
-        cancel = text("Stop") if facts.working else text("Cancel")
-        return Buttons(self.can_go_back() and not facts.working, self.stop.button(self.draft), follows, cancel)
+        return Buttons(
+            self.can_go_back() and not facts.working, self.stop.button(self.draft), follows, self._cancel(facts)
+        )
+
+    def _cancel(self, facts: Facts) -> Text:
+        """Return what the last button is called; where the work of a page is over nothing is left to be cancelled."""
+        if facts.working:
+            return STOP
+        return CLOSE if self.stop.working and not facts.busy else text("Cancel")

@@ -22,13 +22,15 @@ from PySide6.QtWidgets import (
 )  # fmt: skip
 
 from app.texts import LANGUAGES, Text, language, text, use_language
-from ui.flow import FLOW, Draft, Page, Wizard
+from ui.flow import FLOW, STOP, Draft, Page, Wizard
 from ui.page import Services, WizardPage
 from ui.widgets.pagestack import PageStack
 from ui.widgets.parts import Button, classed, keyed
 from ui.widgets.steps import StepList
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QMessageBox
+
     from ui.bridge import Job
     from ui.widgets.practice import PracticePanel
 
@@ -278,7 +280,7 @@ class Shell(QMainWindow):
         self.setWindowTitle(str(text("{title} – ViewKeeper", title=FLOW[wizard.page].title)))
         self._stack.setAccessibleName(title)
         self._steps.show_steps([(FLOW[page].step, present) for page, present in wizard.steps()])
-        practice = bool(wizard.draft.profile and wizard.draft.profile.practice)
+        practice = facts.practice or bool(wizard.draft.profile and wizard.draft.profile.practice)
         self._practice.setVisible(practice)
         if not practice and self._panel is not None:
             self._panel.hide()
@@ -290,7 +292,7 @@ class Shell(QMainWindow):
         self._next.setEnabled(buttons.following_on)
         self._cancel.setVisible(buttons.cancel is not None)
         if buttons.cancel is not None:
-            self._cancel.setText(_with_key(buttons.cancel, "C"))
+            self._cancel.setText(_with_key(buttons.cancel, "S" if buttons.cancel is STOP else "C"))
             self._cancel.setEnabled(buttons.cancel_on)
 
     def _other_language(self) -> str:
@@ -365,6 +367,12 @@ class Shell(QMainWindow):
         return self._wizard.page is Page.TROUBLE and working and any(job.running for job in self.services.jobs)
 
     def _sure(self) -> bool:
+        box, stop = self.stop_question()
+        box.exec()
+        return box.clickedButton() is stop
+
+    def stop_question(self) -> tuple[QMessageBox, QPushButton]:
+        """Return the question before a run is stopped, not yet asked, and its button that stops the run."""
         from PySide6.QtWidgets import QMessageBox
 
         box = QMessageBox(self)
@@ -373,12 +381,11 @@ class Shell(QMainWindow):
         box.setInformativeText(
             str(text("What it has switched off is put back first. You can resume or undo it afterwards."))
         )
-        stop = box.addButton(str(text("Stop the run")), QMessageBox.ButtonRole.AcceptRole)
-        go_on = box.addButton(str(text("Go on")), QMessageBox.ButtonRole.RejectRole)
+        stop = box.addButton(keyed(text("Stop the run"), "S"), QMessageBox.ButtonRole.AcceptRole)
+        go_on = box.addButton(keyed(text("Go on"), "G"), QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(go_on)
         box.setEscapeButton(go_on)
-        box.exec()
-        return box.clickedButton() is stop
+        return box, stop
 
 
 def _works(page: WizardPage) -> bool:

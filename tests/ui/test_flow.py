@@ -122,6 +122,20 @@ def test_before_a_run_there_is_cancel_during_it_stop_and_after_it_only_close() -
     assert (after.cancel, str(after.following), after.following_on) == (None, "Close", True)
 
 
+@pytest.mark.parametrize("page", [Page.RUN, Page.VERIFY])
+def test_where_the_work_of_a_page_is_over_nothing_is_offered_to_be_cancelled(page: Page) -> None:
+    wizard = Wizard((Page.START, page), Draft(task=Task.BACK_UP, profile=PROFILE))
+    assert str(wizard.buttons(Facts()).cancel) == "Close"
+    assert str(wizard.buttons(INCOMPLETE).cancel) == "Close"
+    assert str(wizard.buttons(BUSY).cancel) == "Cancel"
+
+
+@pytest.mark.parametrize("task", [None, *Task])
+def test_trouble_ends_a_task_so_that_none_of_its_steps_is_still_to_come(task: Task | None) -> None:
+    wizard = Wizard((Page.START,), Draft(task=task, profile=PROFILE)).jump(Page.TROUBLE, trouble="words")
+    assert wizard.steps() == ((Page.TROUBLE, True),)
+
+
 @pytest.mark.parametrize("facts", [BUSY, WORKING, INCOMPLETE])
 @pytest.mark.parametrize("page", [page for page in Page if not FLOW[page].last])
 def test_nobody_goes_on_while_a_page_is_not_ready(page: Page, facts: Facts) -> None:

@@ -19,6 +19,7 @@ from app import backups
 from app.desk import Desk
 from app.lab.practice import practice_passwords
 from app.observation import State
+from app.texts import use_language
 from tests.scenarios.environment import Environment
 from tests.scenarios.running import back_up
 from tests.scenarios.standing import changed, standing, world_of
@@ -125,7 +126,12 @@ def test_what_was_put_off_is_shown_before_the_next_backup_and_put_back_only_when
     hands.press(ENTER)
     hands.ready(Page.CHECKS)
     assert "An earlier run has left something off" in hands.words()
-    assert "Composer" in hands.words()
+    assert "Service VMware View Composer" in hands.words()
+    use_language("zh_CN")
+    hands.shell.retranslate()
+    assert "Service VMware View Composer" not in hands.words(), "what is off is told in the language chosen now"
+    use_language("en")
+    hands.shell.retranslate()
     assert not practice.changed_by_us(mark), "nobody has asked for anything yet"
     hands.go_to("decide")
     hands.press(ENTER)

@@ -211,3 +211,21 @@ def test_a_persons_turn_stays_while_it_is_looked_at_and_can_be_left(page: RunPag
     last = Question(AskGuided(card))
     page.ask(last)
     assert last.wait() is Stay.LEAVE
+
+
+def test_the_step_that_waits_stays_in_sight_below_the_card_that_it_brings(
+    page: RunPage, practice: Environment, qtbot: QtBot
+) -> None:
+    practice.fault(*EXPORT, times=1)
+    use_language("zh_CN")
+    page.retranslate()
+    page.entered(draft(practice))
+    until(qtbot, lambda: page._place.card is not None)
+    waiting = page._steps.node("backup/freeze/ad-lds")
+    assert waiting is not None
+    seen, tree = page._steps.index_of(waiting), page._tree
+    until(qtbot, lambda: tree.viewport().rect().contains(tree.visualRect(seen)))
+    page.resize(page.width(), page.height() - 60)
+    until(qtbot, lambda: tree.viewport().rect().contains(tree.visualRect(seen)))
+    press(page, "stop")
+    until(qtbot, over(page))

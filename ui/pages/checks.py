@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from app.errors import Stopped, UserError
 from app.looking import Answer, Looked
 from app.observation import State
-from app.texts import Text, listed, text
+from app.texts import SEMICOLON, Text, listed, text
 from ui.asking import desk_for
 from ui.bridge import Job, Question
 from ui.flow import Draft, Facts, Page
@@ -213,11 +213,10 @@ class ChecksPage(WizardPage):
 
     def _left_card(self, runs: tuple[LeftOff, ...]) -> Card:
         """Return the card that leads to the decision: nothing is put back unasked, and nothing begins before that."""
-        made = Card("left-off")
+        made = Card("left-off", "turn")
         made.say(text("An earlier run has left something off"), bold=True)
-        made.say(
-            text("Still off: {names}", names=listed(dict.fromkeys(str(off) for one in runs for off in one.run.off)))
-        )
+        off = {str(off): off for one in runs for off in one.run.off}
+        made.say(text("Still off: {names}", names=listed(off.values(), SEMICOLON)))
         made.say(text("No backup begins before it is put back. Resuming or undoing that run does it."))
         going = {"left_off": runs, "recovery_due": True}
         made.offer("decide", text("Decide about that run"), "D", lambda: self.elsewhere.emit(Page.RECOVERY, going))

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QButtonGroup, QComboBox, QVBoxLayout, QWidget
 
 from app.errors import UserError
 from app.overview import LeftOff
-from app.profile import Profile
+from app.profile import PRACTICE, Profile
 from app.texts import Text, text
 from ui.bridge import Job
 from ui.flow import Draft, Facts, Task
@@ -94,7 +94,11 @@ class RecoveryPage(WizardPage):
         )
 
     def facts(self) -> Facts:
-        return Facts(complete=self._left() is not None, busy=self._loading is not None, error=self._error)
+        left = self._left()
+        return Facts(
+            complete=left is not None, busy=self._loading is not None, error=self._error,
+            practice=left is not None and left.profile == PRACTICE,
+        )  # fmt: skip
 
     def leaving(self, forward: bool) -> bool:
         """The run's profile is needed; for a practice run its environment is started."""

@@ -8,7 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QModelIndex, Qt, QTimer
+from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDialog,
@@ -63,6 +64,16 @@ class Told:
     entry: Entry | None
 
 
+class StepsTree(QTreeView):
+    """The tree of steps. It says when it has got another size: a card above it takes of its room."""
+
+    resized = Signal()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  # Qt's name
+        super().resizeEvent(event)
+        self.resized.emit()
+
+
 class RunPage(WizardPage):
     """Carries the draft's task out and shows it. It is left only when the run is over."""
 
@@ -73,6 +84,7 @@ class RunPage(WizardPage):
         self._begun, self._frozen_since, self._frozen = 0.0, 0.0, 0.0
         self._overall, self._stopping = 0.0, False
         self._now: Text = NOTHING
+        self._at = ""
         self._off: dict[str, Text] = {}
         self._place = CardPlace()
         self._question: Question | None = None
@@ -159,7 +171,7 @@ class RunPage(WizardPage):
         self.layout_.addWidget(self._tabs, 1)
 
     def _made_tree(self) -> QTreeView:
-        tree = QTreeView()
+        tree = StepsTree()
         tree.setObjectName("steps-of-run")
         tree.setModel(self._steps)
         tree.setUniformRowHeights(True)
@@ -173,6 +185,7 @@ class RunPage(WizardPage):
         for column in (StepsModel.STAND, StepsModel.TIME):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self._steps.modelReset.connect(tree.expandAll)
+        tree.resized.connect(self._show_step)
         return tree
 
     # ---- working
@@ -183,6 +196,7 @@ class RunPage(WizardPage):
         self._draft = dataclasses.replace(draft, run=run, ended=None, ending=None)
         self._stop, self._stopping = StopToken(), False
         self._begun, self._frozen_since, self._frozen, self._overall = time.monotonic(), 0.0, 0.0, 0.0
+        self._at = ""
         self._off.clear()
         self._place.drop()
         self._log.clear()
@@ -211,7 +225,8 @@ class RunPage(WizardPage):
         for event in told:
             self._tell(event)
         if begun is not None:
-            self._show_step(self._steps.index_of(begun))
+            self._at = begun.key
+            self._show_step()
         self._show_share(max(self._bar.value(), int(self._overall * WHOLE)))
         self._show_taskbar()
         self._tell_time()
@@ -359,10 +374,11 @@ class RunPage(WizardPage):
         self._off_label.setText(str(text("To be put back: {names}", names=names)) if self._off else "")
         self._off_label.setVisible(bool(self._off))
 
-    def _show_step(self, index: QModelIndex) -> None:
+    def _show_step(self) -> None:
         """Keep the step at work in sight, unless the operator is reading elsewhere in the tree."""
-        if not self._tree.selectionModel().hasSelection():
-            self._tree.scrollTo(index, QTreeView.ScrollHint.PositionAtCenter)
+        step = self._steps.node(self._at)
+        if step is not None and not self._tree.selectionModel().hasSelection():
+            self._tree.scrollTo(self._steps.index_of(step), QTreeView.ScrollHint.PositionAtCenter)
 
     def _step_chosen(self, index: QModelIndex) -> None:
         node = index.internalPointer()
