@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "app.locking": (),
     "app.streams": (),
     "app.unpacked": ("app.locking",),
-    "app.profile": WORDS,
+    "app.profile": (*WORDS, "app.datafolder"),
     "app.secrets": (*WORDS, "app.profile"),
     "app.trust": (*WORDS, "app.profile", "app.datafolder"),
     "app.datafolder": WORDS,
