@@ -251,6 +251,7 @@ class StartPage(WizardPage):
             self._cells.append(cells)
         column.addLayout(self._grid)
         self._others = label("elsewhere", soft=True)
+        self._others.setContentsMargins(0, 8, 0, 0)  # it is not about the last environment above it
         column.addWidget(self._others)
         return frame
 

@@ -12,7 +12,7 @@ from app.texts import NOTHING, Text
 from ui.formfields import Field, Kind
 from ui.widgets.parts import classed, label
 
-AIR = 4  # pixels more between fields than Qt leaves: where no note parts them they would touch
+AIR = 1  # pixel more between fields without a note: more would make the longest form scroll in the smallest window
 
 
 class Fields(QWidget):
@@ -156,7 +156,8 @@ class Fields(QWidget):
             words.setBuddy(editor)
             self._grid.addWidget(words, at, 0)
             self._grid.addWidget(editor, at, 1)
-            self._grid.setRowMinimumHeight(at, editor.sizeHint().height() + AIR)
+            if not field.hint.message:
+                self._grid.setRowMinimumHeight(at, editor.sizeHint().height() + AIR)
         self._grid.addWidget(note, at + 1, 1, 1, 2)
         self._notes[id(row), field.name] = (note, field.hint)
         self._editors[id(row), field.name] = editor
