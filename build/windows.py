@@ -4,6 +4,7 @@ What it makes is kept between runs in a cache outside the project: Python, libra
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import shutil
@@ -13,7 +14,8 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -211,11 +213,20 @@ def _server(windows: Windows) -> None:
     )  # fmt: skip
 
 
-def end(windows: Windows) -> None:
-    """End wine's server and all that runs in it."""
-    if windows.prefix is not None:
-        subprocess.run([WINESERVER, "-k"], env=windows.environment(), check=False)
-        subprocess.run([WINESERVER, "-w"], env=windows.environment(), check=False, timeout=60)
+@contextmanager
+def copied(windows: Windows, place: Path) -> Iterator[Windows]:
+    """Give a Windows like the given one in a folder of its own; it is ended and removed afterwards, with all in it."""
+    assert windows.prefix is not None, "only wine's can be copied"
+    prefix = place / "prefix"
+    shutil.copytree(windows.prefix, prefix, symlinks=True)
+    own = dataclasses.replace(windows, prefix=prefix)
+    _server(own)
+    try:
+        yield own
+    finally:
+        subprocess.run([WINESERVER, "-k"], env=own.environment(), check=False)
+        subprocess.run([WINESERVER, "-w"], env=own.environment(), check=False, timeout=60)
+        shutil.rmtree(prefix, ignore_errors=True)
 
 
 def _called(command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> None:

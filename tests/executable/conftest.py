@@ -17,11 +17,13 @@ from tests.executable.machine import Executable
 
 
 @pytest.fixture(scope="session")
-def there(tmp_path_factory: pytest.TempPathFactory) -> Windows:
-    """The Windows that it is tried in."""
+def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
+    """A Windows of its own to try it in: nobody else's programs are in it, and none of it is left."""
     if TRIED not in os.environ:
         pytest.skip("it is tried by: python3 build/make.py try-exe")
-    return windows.prepared(tmp_path_factory.mktemp("log") / "windows.log")
+    made = windows.prepared(tmp_path_factory.mktemp("log") / "windows.log")
+    with windows.copied(made, tmp_path_factory.mktemp("windows")) as own:
+        yield own
 
 
 @pytest.fixture(scope="session")

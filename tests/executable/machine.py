@@ -90,7 +90,7 @@ class Executable:
     def unpacked(self) -> list[Path]:
         """Return the folders that living and killed ones have unpacked themselves into."""
         assert self.windows.prefix is not None
-        return sorted(self.windows.prefix.glob("drive_c/users/*/AppData/Local/Temp/_MEI*"))
+        return sorted(self.windows.prefix.glob("drive_c/users/*/Temp/_MEI*"))
 
     def here(self, place: str) -> Path:
         """Return how this machine calls a place that a Windows program has named."""

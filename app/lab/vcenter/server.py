@@ -50,7 +50,9 @@ class VCenterServer:
         """Close every connection and wait until all threads have ended."""
         self._stopping.set()
         if self._listener:
+            # shutdown wakes the thread that waits in accept on Linux, close does on Windows
             _shut(self._listener)
+            self._listener.close()
         if self._accepting:
             self._accepting.join()
         with self._lock:
