@@ -8,12 +8,15 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import app
-from app import answers, datafolder, paths
+from app import answers, datafolder, paths, streams
 from app.errors import Busy, CouldNotLook, Refused, Stopped, UserError
 from app.texts import LANGUAGES, Text, system_language, text, use_language
+
+if TYPE_CHECKING:
+    from app.console import Console
 
 EXITS: tuple[tuple[type[UserError], int, str], ...] = (
     (Refused, 2, "refused"),
@@ -29,13 +32,18 @@ Command = Callable[[argparse.Namespace], int]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command line; returns the exit code."""
     datafolder.for_the_owner_only()
-    _speak_utf8()
+    streams.speak_utf8()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     use_language(_wanted_language(arguments) or system_language())
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
     os.environ[paths.DATA_VARIABLE] = str(paths.data(options.data))  # what is started from here looks there too
+    code = 0
     try:
         with answers.to(options.out):
-            return _carried_out(options)
+            code = _carried_out(options)
+    except answers.NotKept as error:
+        _console(options).error(error)
+        return code or 1
     except UserError as error:  # the file for the answer cannot be written
         return _failed(options, error)
     except (Stopped, KeyboardInterrupt):
@@ -43,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; nothing is wrong here
         return 1
+    return code
 
 
 def _carried_out(options: argparse.Namespace) -> int:
@@ -54,9 +63,7 @@ def _carried_out(options: argparse.Namespace) -> int:
 
 
 def _failed(options: argparse.Namespace, error: UserError) -> int:
-    from app.console import Console
-
-    console = Console(options.json, options.verbose)
+    console = _console(options)
     console.error(error)
     for kind, code, outcome in EXITS:
         if isinstance(error, kind):
@@ -66,10 +73,23 @@ def _failed(options: argparse.Namespace, error: UserError) -> int:
     raise error
 
 
-def _parser() -> argparse.ArgumentParser:
-    from app import commands
+def _console(options: argparse.Namespace) -> Console:
+    from app.console import Console
 
-    common = argparse.ArgumentParser(add_help=False)
+    return Console(options.json, options.verbose)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return what the words say. Those of `lab` are its own, but for the options that all commands have in common."""
+    options = _parser().parse_args(arguments)
+    if hasattr(options, "words"):
+        options.words = _common().parse_known_args(options.words, options)[1]
+    return options
+
+
+def _common() -> argparse.ArgumentParser:
+    """Return the options that all commands have in common."""
+    common = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     common.add_argument(
         "--data", metavar="DIR", help=str(text("the folder of everything the program writes (or VIEWKEEPER_DATA)"))
     )
@@ -85,6 +105,13 @@ def _parser() -> argparse.ArgumentParser:
         "--out", metavar="FILE", help=str(text("the answer into a file, which is there once it is whole"))
     )
     common.add_argument("--verbose", action="store_true", help=str(text("show every command that is sent")))
+    return common
+
+
+def _parser() -> argparse.ArgumentParser:
+    from app import commands
+
+    common = _common()
     parser = argparse.ArgumentParser(
         prog=_own_name(),
         description=str(text("Backs up, and later restores and repairs, a VMware View environment.")),
@@ -138,11 +165,3 @@ def _wanted_language(arguments: Sequence[str] | None) -> str:
     first.add_argument("--language", nargs="?")
     found: str | None = first.parse_known_args(arguments)[0].language
     return found or ""
-
-
-def _speak_utf8() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure: Any = getattr(stream, "reconfigure", None)
-        if reconfigure:
-            reconfigure(encoding="utf-8", errors="replace")
-    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -162,15 +163,20 @@ def keyring_keeps() -> str:
 
     Raises UserError where it takes one and does not give it back as it was, or keeps it although it was removed."""
     import keyring
+    from keyring.errors import KeyringError, PasswordDeleteError
 
     if not keyring_there():
         return ""
     service, name, word = f"{SERVICE} self-test", token_hex(4), f"pässwörd 二 {token_hex(4)}"
-    keyring.set_password(service, name, word)
     try:
-        given_back = keyring.get_password(service, name)
-    finally:
-        keyring.delete_password(service, name)
+        keyring.set_password(service, name, word)
+        try:
+            given_back = keyring.get_password(service, name)
+        finally:
+            with contextlib.suppress(PasswordDeleteError):  # it has forgotten it already: that is told below
+                keyring.delete_password(service, name)
+    except KeyringError as error:
+        raise _keyring_failed(error) from error
     if given_back != word or keyring.get_password(service, name) is not None:
         raise UserError(
             text("The keyring does not keep what it is given."),

@@ -77,7 +77,7 @@ def modules(package: str) -> list[str]:
 def _imports() -> str:
     names = modules("app")
     if "app.lab.process" not in names:
-        raise LookupError("app.lab is not there")
+        raise LookupError("app.lab.process is not there")
     return f"{len(names)} modules"
 
 
@@ -106,9 +106,16 @@ def _translations() -> str:
 
 
 def _databases() -> str:
-    from app.connectors.sqlserver.drivers import choose_drivers, installed_drivers
+    from app.connectors.sqlserver.drivers import installed_drivers
 
-    usable = choose_drivers(installed_drivers())
+    return databases(installed_drivers())
+
+
+def databases(installed: Iterable[str]) -> str:
+    """Return which of the ODBC drivers reach SQL Server. Raises LookupError where none does."""
+    from app.connectors.sqlserver.drivers import choose_drivers
+
+    usable = choose_drivers(installed)
     if not usable:
         raise LookupError("no ODBC driver for SQL Server is installed: install Microsoft's ODBC Driver 17 or 18")
     return ", ".join(one.name for one in usable)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from typing import IO
+from typing import IO, Any
 
 _PARENT = 0xFFFFFFFF  # ATTACH_PARENT_PROCESS
 _STREAMS = (("stdin", "CONIN$", "r"), ("stdout", "CONOUT$", "w"), ("stderr", "CONOUT$", "w"))
@@ -22,6 +22,14 @@ def attach() -> None:
     attached = sys.platform == "win32" and bool(ctypes.windll.kernel32.AttachConsole(ctypes.c_uint32(_PARENT)))
     for name, place, mode in missing:
         setattr(sys, name, _opened(place if attached else os.devnull, mode))
+
+
+def speak_utf8() -> None:
+    """Let what is printed be UTF-8 whatever the system's code page is; a letter that it lacks stops no command."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure: Any = getattr(stream, "reconfigure", None)
+        if reconfigure:
+            reconfigure(encoding="utf-8", errors="replace")
 
 
 def _opened(place: str, mode: str) -> IO[str]:

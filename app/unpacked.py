@@ -41,7 +41,7 @@ def remove_left(place: Path | None = None, now: float | None = None) -> list[Pat
     for folder in sorted((place or Path(tempfile.gettempdir())).glob("_MEI*")):
         if folder != own() and _left(folder, now or time.time()):
             shutil.rmtree(folder, ignore_errors=True)  # what cannot be removed now is tried again at the next start
-            removed.append(folder)
+            removed += [] if folder.exists() else [folder]
     return removed
 
 

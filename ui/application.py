@@ -32,14 +32,16 @@ CALM = 300  # milliseconds after which the window stands and the rest may load
 def main(arguments: Sequence[str] | None = None) -> int:
     """Open the wizard; returns the exit code when its window is closed."""
     datafolder.for_the_owner_only()
-    if not _has_display():
+    if not has_display():
         print(  # noqa: T201  # there is no screen to say it on
             "There is no screen here. Start it on a desktop, or use the command line: python3 build/make.py cli --help",
             file=sys.stderr,
         )
         return 2
     use_language(system_language())
-    application = QApplication([*(sys.argv if arguments is None else arguments), *STYLE])
+    words = [*(sys.argv if arguments is None else arguments), *STYLE]
+    application = QApplication.instance() or QApplication(words)  # a process has one at most
+    assert isinstance(application, QApplication)
     application.setApplicationName("ViewKeeper")
     application.setWindowIcon(QIcon(str(paths.resources() / "icons" / "viewkeeper.png")))
     try:
@@ -140,7 +142,8 @@ def catch_everything(shell: Shell) -> None:
     threading.excepthook = in_thread
 
 
-def _has_display() -> bool:
+def has_display() -> bool:
+    """Say whether there is a screen to open a window on; in tests, one that nobody sees."""
     if sys.platform in ("win32", "darwin") or os.environ.get("QT_QPA_PLATFORM"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

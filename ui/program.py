@@ -34,6 +34,7 @@ def _face(words: list[str]) -> int:
         from app import streams
 
         streams.attach()
+        streams.speak_utf8()
     with _unpacked():
         if not words:
             gc.disable()  # what is loaded for the first window stays: to look through it for cycles only holds it up

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
+import os
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from app import answers, selftest
+from app.errors import UserError
 
 
 def main(words: Sequence[str]) -> int:
-    """Look, and say what was found, as JSON; returns 0 where all is whole, else 1."""
+    """Look, and say what was found, as JSON; returns 0 where all is whole, else 1, and 2 for wrong use."""
     parser = argparse.ArgumentParser(prog="--self-test", description=__doc__)
     parser.add_argument("--out", metavar="FILE")
     options = parser.parse_args(words)
-    with answers.to(options.out) as answer:
-        found = selftest.look(LOOKS)
-        answer.write(json.dumps(selftest.as_object(found), ensure_ascii=False, indent=1) + "\n")
+    try:
+        with answers.to(options.out):
+            found = selftest.look(LOOKS)
+            sys.stdout.write(json.dumps(selftest.as_object(found), ensure_ascii=False, indent=1) + "\n")
+    except UserError as error:  # the file for the answer cannot be written
+        sys.stderr.write(f"{error}\n")
+        return 2
     return 0 if all(one.whole for one in found) else 1
 
 
 def _pages() -> str:
+    from ui.flow import Page
+
+    for page in Page:
+        importlib.import_module(f"ui.pages.{page.replace('-', '_')}")
     return f"{len(selftest.modules('ui'))} modules"
 
 
@@ -30,16 +43,27 @@ def _window() -> str:
     from PySide6.QtGui import QGuiApplication
     from PySide6.QtWidgets import QApplication, QLabel
 
+    from ui.application import has_display
+
+    if not has_display():
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    _find_platform(Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath)) / "platforms")
     application = QApplication.instance() or QApplication(["ViewKeeper"])
-    label = QLabel("二 ä €")
-    picture = label.grab().toImage()
-    colours = {picture.pixel(x, y) for x in range(picture.width()) for y in range(picture.height())}
-    if len(colours) < 2:  # ink and paper
-        raise LookupError("a line of text was painted, and nothing is to be seen")
+    narrow, broad = (QLabel(letter).grab().toImage() for letter in ("i", "W"))
+    if narrow == broad:  # nothing at all, or the boxes that stand for letters where there is no font
+        raise LookupError("letters were painted, and they are not to be told apart: is there a font?")
     if not QTranslator().load("qtbase_zh_CN", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
         raise LookupError("Qt's own words in Chinese are not there")
     assert isinstance(application, QApplication)
-    return f"Qt {qVersion()}, {QGuiApplication.platformName()}, {label.font().family()}"
+    return f"Qt {qVersion()}, {QGuiApplication.platformName()}, {QGuiApplication.font().family()}"
+
+
+def _find_platform(folder: Path) -> None:
+    """Look for what Qt draws by. Where it is missing, Qt itself ends the whole process, and nothing would be told."""
+    usual = {"win32": "windows", "darwin": "cocoa"}.get(sys.platform, "xcb")
+    wanted = (os.environ.get("QT_QPA_PLATFORM") or usual).partition(";")[0].partition(":")[0]
+    if not list(folder.glob(f"*q{wanted}*")):
+        raise FileNotFoundError(f"{folder}: no {wanted}")
 
 
 LOOKS: tuple[tuple[str, Callable[[], str]], ...] = (("pages", _pages), ("window", _window))

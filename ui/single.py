@@ -41,7 +41,7 @@ class Single:
 
     def close(self) -> None:
         """Give the place up."""
-        if self._thread is not None:
+        if self._thread is not None and self._thread.is_alive():
             _say(self._name, END)
             self._thread.join(PATIENCE)
         self._held.close()
@@ -66,7 +66,11 @@ def _family() -> str:
 def _serve(name: str, show: Callable[[], None]) -> None:
     from multiprocessing.connection import Listener
 
-    with Listener(name, _family()) as listener:
+    try:
+        listener = Listener(name, _family())
+    except OSError:  # another program has the name: the wizard works, and only cannot be called
+        return
+    with listener:
         while True:
             try:
                 with listener.accept() as caller:
