@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app import locking
+from app import datafolder, locking
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -25,10 +25,12 @@ LOOK = 0.05
 
 
 class Single:
-    """The first wizard's place. Raises BlockingIOError where another process has it, OSError where none can be had."""
+    """The first wizard's place. Raises BlockingIOError where another process has it, Refused where none can be had."""
 
     def __init__(self, data: Path) -> None:
-        held = locking.lock(data / "wizard.lock")
+        file = data / "wizard.lock"
+        with datafolder.writing(file):
+            held = locking.lock(file)
         if held is None:
             raise BlockingIOError
         self._held, self._name = held, channel(data)
