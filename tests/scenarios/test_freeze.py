@@ -96,7 +96,7 @@ def test_desktops_that_came_to_another_state_in_the_freeze_are_named(environment
     [changed] = ending.evidence["backup/freeze/compare"]["changed_in_freeze"]
     assert "READY → AWAITING_AGENT" in changed
     weak = ending.evidence["backup/complete"]["weaknesses"]
-    assert [one["values"]["names"] for one in weak if "changed" in one["message"]] == [changed]
+    assert [one["values"]["names"]["values"]["parts"] for one in weak if "changed" in one["message"]] == [[changed]]
 
 
 def test_desktops_that_come_and_go_are_told_apart_from_those_that_change() -> None:
