@@ -39,6 +39,7 @@ PARTS = ("app", "ui", "resources")
 BUILD_FILES = (
     *("viewkeeper.spec", "viewkeeper.manifest", "viewkeeper.ico", "executable.py", "windows.py", "bill.py"),
     *("requirements/exe.txt", "requirements/windows-python.txt", "bare/bare.py"),
+    *("licences/LGPL-3.0.txt", "licences/GPL-3.0.txt"),
 )
 NOT_IN_IT = ("__pycache__", ".mypy_cache")
 
@@ -64,6 +65,7 @@ def main(words: Sequence[str]) -> int:
     LOG.parent.mkdir(exist_ok=True)
     LOG.unlink(missing_ok=True)
     try:
+        check_signing(chosen)
         folder = built(bare=chosen.bare, anew=chosen.anew)
         names = [*PROGRAMS, *([BARE] if chosen.bare else [])]
         _put(folder, [*names, BILL, LICENCES])
@@ -93,23 +95,23 @@ def options(words: Sequence[str]) -> argparse.Namespace:
 # ---- building
 
 
-def sources() -> list[Path]:
+def sources(root: Path = ROOT) -> list[Path]:
     """Return the files that the executable is made from, in order."""
     found = [
         file
         for part in PARTS
-        for file in (ROOT / part).rglob("*")
+        for file in (root / part).rglob("*")
         if file.is_file() and not set(NOT_IN_IT) & set(file.parts) and file.suffix not in (".mo", ".pyc")
     ]
-    return sorted([*found, *(ROOT / "build" / name for name in BUILD_FILES)])
+    return sorted([*found, *(root / "build" / name for name in BUILD_FILES)])
 
 
-def inputs() -> str:
+def inputs(root: Path = ROOT) -> str:
     """Return a hash of everything that the executable is made from."""
     whole = hashlib.sha256()
-    for file in sources():
+    for file in sources(root):
         content = file.read_bytes()
-        whole.update(f"{file.relative_to(ROOT).as_posix()}\0{len(content)}\0".encode() + content)
+        whole.update(f"{file.relative_to(root).as_posix()}\0{len(content)}\0".encode() + content)
     return whole.hexdigest()[:16]
 
 
@@ -145,12 +147,17 @@ def moment() -> int:
     return int(asked.stdout) if asked.returncode == 0 and asked.stdout.strip() else 1_700_000_000
 
 
+def version_resource(version: str) -> str:
+    """Return what Windows shows of the file's properties, as PyInstaller reads it."""
+    numbers = (*(int(part) for part in version.split(".")[:3]), 0)
+    return VERSION.format(numbers=numbers, version=version)
+
+
 def _packed(there: Windows, place: Path, *, bare: bool) -> None:
     work = place / "work"
     shutil.rmtree(place, ignore_errors=True)
     work.mkdir(parents=True)
-    numbers = (*(int(part) for part in app.__version__.split(".")[:3]), 0)
-    (work / "version.txt").write_text(VERSION.format(numbers=numbers, version=app.__version__), "utf-8")
+    (work / "version.txt").write_text(version_resource(app.__version__), "utf-8")
     (work / "viewkeeper.unpacked").write_text(f"ViewKeeper {app.__version__}\n", "ascii")
     words = ["--noconfirm", "--distpath", there.path(place), "--workpath", there.path(work / "pyinstaller")]
     command = [*there.python, "-m", "PyInstaller", *words, there.path(ROOT / "build" / "viewkeeper.spec")]
@@ -182,17 +189,34 @@ def _sums(names: Iterable[str]) -> None:
     (DIST / SUMS).write_text("".join(lines), "ascii", newline="\n")
 
 
+def check_signing(chosen: argparse.Namespace) -> None:
+    """Raise Trouble where signing cannot work: before minutes of building, not after."""
+    if not chosen.certificate and not chosen.thumbprint:
+        return
+    _command(Path("ViewKeeper.exe"), chosen)
+    for file in filter(None, (chosen.certificate, chosen.password_file)):
+        if not Path(file).is_file():
+            raise Trouble(f"{file} is not there: it was to sign with.")
+    tool = "signtool" if NATIVE else "osslsigncode"
+    if shutil.which(tool) is None:
+        raise Trouble(f"{tool} is not installed, and the executable is signed with it.")
+
+
 def signed(files: Iterable[Path], chosen: argparse.Namespace) -> str:
     """Sign executables where a certificate is given; returns the line that says so, or that they are unsigned."""
     if not chosen.certificate and not chosen.thumbprint:
         return "Unsigned: no certificate was given (--certificate FILE, on Windows --thumbprint SHA1)."
     for file in files:
-        _tool(_signtool(file, chosen) if NATIVE else _osslsigncode(file, chosen))
+        _tool(_command(file, chosen), file)
         if not NATIVE:
             file.with_suffix(".signed").replace(file)
             file.chmod(0o755)
     when = f"with the time from {chosen.timestamp}" if chosen.timestamp else "without a timestamp (--timestamp URL)"
     return f"Signed {when}."
+
+
+def _command(file: Path, chosen: argparse.Namespace) -> list[str]:
+    return _signtool(file, chosen) if NATIVE else _osslsigncode(file, chosen)
 
 
 def _signtool(file: Path, chosen: argparse.Namespace) -> list[str]:
@@ -212,14 +236,14 @@ def _osslsigncode(file: Path, chosen: argparse.Namespace) -> list[str]:
     return ["osslsigncode", *words, "-in", str(file), "-out", str(file.with_suffix(".signed"))]
 
 
-def _tool(command: Sequence[str]) -> None:
+def _tool(command: Sequence[str], file: Path) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     except OSError as error:
         raise Trouble(f"{command[0]} could not be started ({error.strerror}): install it to sign.") from error
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
-        raise Trouble(f"{command[0]} did not sign {Path(command[-1]).name}; it said: {said[-1]}")
+        raise Trouble(f"{command[0]} did not sign {file.name}; it said: {said[0]}")
 
 
 if __name__ == "__main__":
