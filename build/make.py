@@ -374,11 +374,11 @@ def test_with(arguments: list[str]) -> NoReturn:
         told = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=False)
     except OSError as error:
         raise Trouble(f"{python} could not be started ({error.strerror}).", 2) from error
-    if told.returncode:
-        raise Trouble(
-            f"{python} is no Python that runs: {(told.stderr.strip().splitlines() or ['nothing said'])[0]}", 2
-        )
-    folder = f".venv-{told.stdout.strip()}"
+    version = told.stdout.strip()
+    if told.returncode or not all(part.isdecimal() for part in version.split(".")):
+        said = (told.stderr.strip().splitlines() or ["nothing"])[0].rstrip(".")
+        raise Trouble(f"{python} is no Python that runs; asked for its version, it said: {said}.", 2)
+    folder = f".venv-{version}"
     hand_over([shutil.which(python) or python, __file__, "test", *rest], variables={VENV_VARIABLE: folder})
 
 

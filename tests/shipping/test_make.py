@@ -64,7 +64,7 @@ def test_an_unknown_command_is_wrong_use_and_names_the_known_ones(project: Path)
 def test_help_names_every_command(project: Path) -> None:
     told = make(project, "help").stdout
     assert make(project).stdout == make(project, "--help").stdout == told
-    for command in ("run", "test", "setup", "check", "cli", "screenshots", "peers", "screen", "lock", "help"):
+    for command in runpy.run_path(str(MAKE))["COMMANDS"]:
         assert f"make.py {command}" in told
 
 
@@ -129,6 +129,47 @@ def test_the_exit_code_of_the_program_is_passed_on(project: Path) -> None:
     assert done.stdout.splitlines()[-1] == "['backup', '--dry-run', '二']"
 
 
+def elsewhere(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Call build/make.py on a system that is neither Windows nor Linux."""
+    there = f"import sys; sys.platform = 'darwin'; sys.argv[1:] = {list(arguments)!r}"
+    program = f"{there}; import runpy; runpy.run_path({str(MAKE)!r}, run_name='__main__')"
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=False)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows builds it itself")
+@pytest.mark.parametrize("command", ["exe", "try-exe", "screen"])
+def test_what_only_some_systems_can_do_is_told_on_others_before_anything_is_set_up(command: str) -> None:
+    done = elsewhere(command)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert is_one_sentence(done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("python", "says"),
+    [
+        ([], "--python PATH"),
+        (["no such python"], "no such python"),
+        ([str(MAKE)], "make.py"),
+        (["false"], "false"),
+        (["echo"], "echo"),
+    ],
+)
+def test_another_python_that_is_none_is_told_in_one_sentence(project: Path, python: list[str], says: str) -> None:
+    done = make(project, "test", "--python", *python)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert is_one_sentence(done.stderr)
+    assert says in done.stderr
+    assert not list(project.glob(".venv*"))
+
+
+def test_another_pythons_libraries_lie_beside_ours(project: Path) -> None:
+    done = make(project, "test", "--python", sys.executable, "--version")
+    assert "No module named pytest" in done.stderr, "the project's locks ask for nothing"
+    version = "{}.{}".format(*sys.version_info)
+    assert [folder.name for folder in project.glob(".venv*")] == [f".venv-{version}"]
+    assert (project / f".venv-{version}" / "set-up.json").exists()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Debian only")
 def test_no_service_starts_while_packages_are_installed_and_the_machine_keeps_its_own_rule(tmp_path: Path) -> None:
     stays_off = runpy.run_path(str(MAKE))["services_stay_off"]
@@ -174,8 +215,9 @@ def test_the_readme_names_the_two_commands_and_ci_runs_them() -> None:
     readme, ci = (ROOT / "README.md").read_text("utf-8"), (ROOT / ".ci/run").read_text("utf-8")
     assert "python3 build/make.py run" in readme
     assert "python3 build/make.py test" in readme
-    for command in ("check", "test", "peers", "screen"):
+    for command in ("check", "test", "peers", "screen", "try-exe"):
         assert f"\npython3 build/make.py {command}\n" in ci
+    assert "build/make.py test --python" in ci
 
 
 def test_every_line_of_the_readmes_tour_is_one_that_the_command_line_takes() -> None:
