@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
+import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from app.engine.step import Bracket, Parallel, Part
 from tests.engine.practice import Bench, Off, Temporary, World, Write
 
+ROOT = Path(__file__).resolve().parents[2]
 DONE, KILLED_EXIT = 0, 9
 PARTS: tuple[Part, ...] = (
     Write("w1"),
@@ -63,18 +68,43 @@ def work(folder: Path, what: str, run: str, at: int, how: str) -> int:
 
 def in_a_fork(folder: Path, what: str, run: str, at: int, how: str) -> bool:
     """Do `work` in a forked process; say whether it was killed."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            work(folder, what, run, at, how)
-            code = DONE
-        finally:
-            os._exit(code)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    asked, told = _forker().stdin, _forker().stdout
+    assert asked is not None
+    assert told is not None
+    print(json.dumps([str(folder), what, run, at, how]), file=asked, flush=True)
+    status = int(told.readline())
     assert status in (DONE, KILLED_EXIT, -9), f"the process ended with {status}"
     return status != DONE
 
 
+@cache
+def _forker() -> subprocess.Popen[str]:
+    """Start the process that forks: one without threads, as those of a test would be lost in the middle of their work.
+
+    A process of its own for each moment would take most of its time for imports."""
+    command = [sys.executable, "-m", "tests.engine.killed"]
+    process = subprocess.Popen(command, cwd=ROOT, encoding="utf-8", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    atexit.register(process.communicate)  # its input ends, and so does it
+    return process
+
+
+def _fork_as_asked() -> None:
+    """Do each `work` that a line of the input describes in a fork, and print how that ended."""
+    while line := sys.stdin.readline():
+        folder, what, run, at, how = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                work(Path(folder), what, run, at, how)
+                code = DONE
+            finally:
+                os._exit(code)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
 if __name__ == "__main__":
-    work(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5])
+    if sys.argv[1:]:
+        work(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5])
+    else:
+        _fork_as_asked()
