@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.screen.conftest import Open
+from tests.screen.hands import Screen
 from tests.screen.wizard import Program, Wizard
 from ui.flow import Page
 
@@ -120,3 +123,34 @@ def test_a_window_that_dies_in_the_freeze_is_followed_by_one_that_begins_with_wh
     again.close()
     assert len(program.verified_sets()) == 1
     assert program.off() == before
+
+
+def test_a_second_start_brings_the_first_window_back_from_the_taskbar_and_ends_well(
+    open_window: Open, monitor: Screen
+) -> None:
+    first = open_window("first", "en_US")
+    Wizard(first).is_ready(Page.START)
+    title = first.title
+    monitor.ask("xdotool", "getactivewindow", "windowminimize")
+    first.until(lambda: first.title != title, "its way into the taskbar")
+    assert open_window("second", "en_US").ended() == 0
+    first.sees(title)
+    first.shoot("back")
+    first.close_window()
+    assert first.ended() == 0
+
+
+def test_a_data_folder_that_cannot_be_written_is_told_in_a_box_and_by_the_exit_code(
+    monitor: Screen, program: Program, pictures: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a file").write_text("not a folder", "ascii")
+    nowhere = replace(program, data=tmp_path / "a file" / "data")
+    hands = nowhere.open(monitor, pictures, "unwritable", "en_US")
+    try:
+        hands.sees("ViewKeeper")
+        hands.shoot("box")
+        hands.press("Return")
+        assert hands.ended() == 2
+        assert not hands.said
+    finally:
+        hands.leave()
