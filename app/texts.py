@@ -17,6 +17,7 @@ from typing import Any
 from app import paths
 
 LANGUAGES = ("en", "zh_CN")
+_PRIMARY_LANGUAGE, _CHINESE = 0x3FF, 0x04  # of a LANGID (winnt.h)
 LANGUAGE_VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 _language = "en"
 
@@ -74,14 +75,15 @@ def language() -> str:
 def system_language() -> str:
     """Return the language that the system is set to, if the program speaks it, else English.
 
-    Outside Windows the variables say it: a language that Debian has no locale installed of never becomes the locale."""
+    On Windows that of its own menus, and not the region whose dates it writes. Outside Windows the variables say it: a
+    language that Debian has no locale installed of never becomes the locale."""
     if sys.platform == "win32":
-        import locale
+        import ctypes
 
-        found = locale.getlocale()[0]
+        chinese = ctypes.windll.kernel32.GetUserDefaultUILanguage() & _PRIMARY_LANGUAGE == _CHINESE
     else:
-        found = next(filter(None, map(os.environ.get, LANGUAGE_VARIABLES)), None)
-    return "zh_CN" if (found or "").startswith(("zh", "Chinese")) else "en"
+        chinese = next(filter(None, map(os.environ.get, LANGUAGE_VARIABLES)), "").startswith("zh")
+    return "zh_CN" if chinese else "en"
 
 
 def _value(value: Any, language: str | None) -> Any:

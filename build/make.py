@@ -78,7 +78,7 @@ FINDS_APP = {"PYTHONPATH": str(ROOT)}
 """Lets `app` be found from whatever folder the program is called in."""
 
 WINDOWS_PACKAGES = (
-    *("wine", "wine64", "gcc-mingw-w64-x86-64", "osslsigncode", "openssl"),
+    *("wine", "wine64", "gcc-mingw-w64-x86-64", "osslsigncode", "openssl", "locales"),
     *("fonts-dejavu-core", "fonts-wqy-microhei"),  # wine has no letters of its own, Latin or Chinese
 )
 """A look-alike of Windows in which the executable is built and tried, and what signs it."""

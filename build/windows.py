@@ -37,12 +37,17 @@ STAND_INS = ("icuuc", "mscms", "bcryptprimitives")
 DLL_OVERRIDES = "mscms=n;mscoree,mshtml,wbemprox,winedbg.exe="
 """Ours for mscms; no .NET, no browser; no WMI, by which Python's platform module crashes wine 8; no debugger."""
 
-SUBSTITUTES = {"Segoe UI": "DejaVu Sans", "MS Shell Dlg": "DejaVu Sans", "MS Shell Dlg 2": "DejaVu Sans"}
+SUBSTITUTES = ("Segoe UI", "MS Shell Dlg", "MS Shell Dlg 2", "Tahoma")
+SUBSTITUTE = "DejaVu Sans"
 """What stands in for Windows' own fonts, which wine has not."""
 
 
 class Trouble(Exception):
     """What went wrong and what to do, in one sentence."""
+
+
+LANGUAGES = ("en_US", "zh_CN")
+"""What a Windows in wine can be set to speak; locales that it takes this from are made for it alone."""
 
 
 def cache() -> Path:
@@ -64,11 +69,14 @@ def fingerprint(*files: Path) -> str:
 
 @dataclass(frozen=True)
 class Windows:
-    """Where Windows programs run. `python` starts its Python; `libraries` is the folder of what PyInstaller packs."""
+    """Where Windows programs run. `python` starts its Python; `libraries` is the folder of what PyInstaller packs.
+
+    `display` is the screen that wine shows windows on: one for all its programs, from the first one on."""
 
     python: Sequence[str]
     libraries: Path
     prefix: Path | None = None
+    display: str = ""
 
     def path(self, place: Path) -> str:
         """Return how a Windows program calls a place."""
@@ -88,7 +96,14 @@ class Windows:
         if self.prefix is None:
             return {}
         known = {"WINEPREFIX": str(self.prefix), "WINEARCH": "win64", "WINEDEBUG": "-all"}
-        return known | {"WINEDLLOVERRIDES": DLL_OVERRIDES}
+        known |= {"WINEDLLOVERRIDES": DLL_OVERRIDES} | self.speaking(LANGUAGES[0])
+        return known | ({"DISPLAY": self.display} if self.display else {})
+
+    def speaking(self, language: str) -> dict[str, str]:
+        """Return the variables by which wine's Windows speaks one of LANGUAGES, and takes any letter in file names."""
+        if self.prefix is None:
+            return {}
+        return {"LOCPATH": str(self.prefix / "locales"), "LC_ALL": f"{language}.UTF-8", "LANG": f"{language}.UTF-8"}
 
     def run(self, command: Sequence[str], *, log: Path, seconds: float, **more: str) -> int:
         """Run a Windows program, with what it prints in `log`; returns its exit code. Raises Trouble where it hangs."""
@@ -184,7 +199,7 @@ def _fetch_libraries(lock: Path, place: Path, log: Path) -> None:
 def _wine_prefix(log: Path) -> Path:
     """Return wine's folder of a Windows 10; services are started with their output away, else they hold ours open."""
     stand_ins = [ROOT / "build" / "wine" / f"{name}.c" for name in STAND_INS]
-    place = cache() / f"prefix-{fingerprint(*stand_ins)}"
+    place = cache() / f"prefix-{fingerprint(*stand_ins, Path(__file__))}"
     windows = Windows([], Path(), place)
     if not (place / "ready").exists():
         shutil.rmtree(place, ignore_errors=True)  # one that was begun and is not whole
@@ -193,13 +208,18 @@ def _wine_prefix(log: Path) -> Path:
         _called([WINE, "wineboot", "-i"], log, windows.environment())
         _called([WINE, "winecfg", "-v", "win10"], log, windows.environment())
         key = r"HKLM\Software\Microsoft\Windows NT\CurrentVersion\FontSubstitutes"
-        for name, instead in SUBSTITUTES.items():
-            _called([WINE, "reg", "add", key, "/v", name, "/d", instead, "/f"], log, windows.environment())
+        for name in SUBSTITUTES:
+            _called([WINE, "reg", "add", key, "/v", name, "/d", SUBSTITUTE, "/f"], log, windows.environment())
         for source in stand_ins:
             target = place / "drive_c" / "windows" / "system32" / f"{source.stem}.dll"
             target.unlink(missing_ok=True)
             gcc = ["x86_64-w64-mingw32-gcc", "-O1", "-s", "-shared", "-o", str(target), str(source), "-ladvapi32"]
             _called(gcc, log)
+        for language in LANGUAGES:
+            compiled = place / "locales" / f"{language}.UTF-8"
+            compiled.parent.mkdir(exist_ok=True)
+            _called(["localedef", "-i", language, "-f", "UTF-8", str(compiled)], log)
+        _end(windows)  # only then does its registry lie on the disk
         (place / "ready").touch()
     _server(windows)
     return place
@@ -213,19 +233,24 @@ def _server(windows: Windows) -> None:
     )  # fmt: skip
 
 
+def _end(windows: Windows) -> None:
+    """End wine's server and all that runs in it, and wait until it has ended."""
+    subprocess.run([WINESERVER, "-k"], env=windows.environment(), check=False)
+    subprocess.run([WINESERVER, "-w"], env=windows.environment(), check=False, timeout=60)
+
+
 @contextmanager
-def copied(windows: Windows, place: Path) -> Iterator[Windows]:
-    """Give a Windows like the given one in a folder of its own; it is ended and removed afterwards, with all in it."""
+def copied(windows: Windows, place: Path, display: str) -> Iterator[Windows]:
+    """Give a Windows like the given one in a folder and on a screen of its own; it is ended and removed afterwards."""
     assert windows.prefix is not None, "only wine's can be copied"
     prefix = place / "prefix"
     shutil.copytree(windows.prefix, prefix, symlinks=True)
-    own = dataclasses.replace(windows, prefix=prefix)
+    own = dataclasses.replace(windows, prefix=prefix, display=display)
     _server(own)
     try:
         yield own
     finally:
-        subprocess.run([WINESERVER, "-k"], env=own.environment(), check=False)
-        subprocess.run([WINESERVER, "-w"], env=own.environment(), check=False, timeout=60)
+        _end(own)
         shutil.rmtree(prefix, ignore_errors=True)
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 PROGRAMS = ("Xvfb", "openbox", "xdotool", "import", "xprop")
 SIZE = (1280, 900)
@@ -77,17 +79,22 @@ class Hands:
         self._screen, self._pictures, self._name, self._taken = on, pictures, name, 0
         pictures.mkdir(parents=True, exist_ok=True)
         self._log = pictures / f"{name}.log"
-        with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                command, env={**on.environment, **environment}, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+        self.process = subprocess.Popen(
+            command, env={**on.environment, **environment}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        self._listener = threading.Thread(target=_written_down, args=(self.process.stdout, self._log), daemon=True)
+        self._listener.start()
 
     # ---- the eyes
 
     @property
     def said(self) -> str:
         """What the program has written instead of showing it."""
+        if self.process.poll() is not None:
+            self._listener.join(
+                LEAVE
+            )  # no longer: a practice environment that it has started may go on holding the pipe
         return self._log.read_text("utf-8", "replace")
 
     @property
@@ -210,6 +217,13 @@ def _broad_blue(row: bytes) -> tuple[int, int] | None:
     """Return where in a row of pixels blue begins and ends; None where there is no more than a letter of it."""
     first, last = row.find(BLUE * BROAD), row.rfind(BLUE * BROAD)
     return None if first < 0 else (first // 3, last // 3 + BROAD)
+
+
+def _written_down(stream: IO[bytes], log: Path) -> None:
+    """Write down what comes by a pipe. (Programs in wine get no file for their words.)"""
+    with stream, log.open("wb", buffering=0) as file:
+        while words := os.read(stream.fileno(), 1 << 16):
+            file.write(words)
 
 
 def until(reached: Callable[[], bool], what: str, within: float = PATIENCE) -> None:
