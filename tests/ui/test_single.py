@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from multiprocessing.connection import Client
+from multiprocessing.connection import Client, Listener
 from pathlib import Path
 
 import pytest
@@ -135,14 +135,17 @@ def test_nothing_but_showing_itself_can_be_asked_of_it(tmp_path: Path) -> None:
             liar.recv_bytes(16)
             liar.send_bytes(b"x" * 1000)
         assert show_the_first(tmp_path / "data")
-        assert line(one) == "shown", "once, for the last one"
+        assert one.stdin is not None
+        print(file=one.stdin, flush=True)
+        assert [line(one), line(one)] == ["shown", "closed"], "shown once, for the last one"
 
 
 def test_where_another_program_has_the_channel_the_wizard_works_all_the_same(tmp_path: Path) -> None:
-    with first(tmp_path / "data"):
-        (tmp_path / "data" / "wizard.lock").rename(tmp_path / "data" / "moved")  # so that both believe to be the first
-        with closing(Single(tmp_path / "data")) as mine:
-            mine.listen(lambda: None)
+    where = channel(tmp_path), "AF_PIPE" if os.name == "nt" else "AF_UNIX"
+    with Listener(*where), closing(Single(tmp_path)) as mine:
+        mine.listen(lambda: None)
+        assert mine._thread is not None
+        mine._thread.join()
 
 
 # ---- the wizard
