@@ -44,6 +44,10 @@ def verified_here(place: Path, data: Path) -> dict[str, Any]:
     return found
 
 
+RUNBOOKS = [("backup", ("--profile", "practice", "--yes"))]
+"""What it can carry out, each with its words; what it makes is a set, which is looked at afterwards."""
+
+
 def test_it_finds_itself_whole(exe: Executable) -> None:
     file = exe.data.parent / "look.json"
     said = exe.tell("--self-test", "--out", exe.windows.path(file))
@@ -53,12 +57,13 @@ def test_it_finds_itself_whole(exe: Executable) -> None:
     assert "Windows" in next(one["found"] for one in found["looks"] if one["name"] == "keyring")
 
 
-def test_a_practice_backup_is_made_and_verified_by_it_and_by_the_program_for_this_machine(
-    exe: Executable, tmp_path: Path
+@pytest.mark.parametrize(("runbook", "words"), RUNBOOKS)
+def test_it_carries_out_a_runbook_and_its_set_is_verified_by_it_and_by_the_program_for_this_machine(
+    exe: Executable, tmp_path: Path, runbook: str, words: tuple[str, ...]
 ) -> None:
     exe.answer("lab", "start", "--pace", "0")
     before = off(exe)
-    made = exe.answer("backup", "--profile", "practice", "--yes")
+    made = exe.answer(runbook, *words)
     assert made["outcome"] == "done"
     assert off(exe) == before
     assert exe.answer("verify", made["set"])["outcome"] == "done"
