@@ -165,7 +165,7 @@ def _packed(there: Windows, place: Path, *, bare: bool) -> None:
         "PYTHONPATH": there.path(there.libraries), "PYTHONHASHSEED": HASH_SEED, "PYTHONUTF8": "1",
         "PYTHONDONTWRITEBYTECODE": "1", "SOURCE_DATE_EPOCH": str(moment()),
         "VIEWKEEPER_BUILD_FOLDER": there.path(place), "VIEWKEEPER_BUILD_BARE": "1" if bare else "",
-        "PYINSTALLER_CONFIG_DIR": there.path(work / "config"),
+        "PYINSTALLER_CONFIG_DIR": there.path(work / "config"), "PYINSTALLER_ZLIB_COMPRESSION_LEVEL": "9",
     }  # fmt: skip
     code = there.run(command, log=LOG, seconds=LONGEST, **variables)
     missing = [name for name in (*PROGRAMS, *([BARE] if bare else [])) if not (place / name).exists()]
