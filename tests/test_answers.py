@@ -7,13 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from app import answers, cli
 from app.errors import Refused
+from app.lab import process
 from tests.processes import carried_out, environment
 
 DATA = "VIEWKEEPER_DATA"
@@ -99,7 +100,9 @@ def test_without_a_file_the_answer_is_printed(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., str]]:
     """Carries a command out in this process, and returns what it printed; it must succeed."""
     monkeypatch.setenv(DATA, str(tmp_path / "data"))
     before = os.umask(0o022)
@@ -112,7 +115,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
         assert code == 0, said.err
         return said.out
 
-    return carry_out
+    yield carry_out
+    process.stop(tmp_path / "data")  # many a command starts the practice environment
 
 
 @pytest.mark.parametrize(

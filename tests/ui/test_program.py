@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,13 @@ from app import paths
 from app.lab import process
 from tests.processes import carried_out, environment
 from ui.single import show_the_first
+
+
+@pytest.fixture(autouse=True)
+def _no_lab_is_left(tmp_path: Path) -> Iterator[None]:
+    """End the practice environment, which many a command starts."""
+    yield
+    process.stop(tmp_path)
 
 
 def told(data: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
