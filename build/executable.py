@@ -34,6 +34,7 @@ BARE = "bare.exe"
 BILL, LICENCES, SUMS = "ViewKeeper.cdx.json", "LICENCES.txt", "SHA256SUMS"
 HASH_SEED = "1"  # PyInstaller's manual, "Creating a Reproducible Build"
 LONGEST = 1500.0  # seconds
+KEPT = 3  # builds in the cache
 
 PARTS = ("app", "ui", "resources")
 BUILD_FILES = (
@@ -129,7 +130,15 @@ def built(*, bare: bool = False, anew: bool = False) -> Path:
     _packed(there, place, bare=bare)
     bill.write(place / "contents.json", there.libraries, place / BILL, place / LICENCES, moment())
     whole.write_text(json.dumps({"seconds": round(time.monotonic() - began)}), "ascii")
+    _forget_older(place.parent)
     return place
+
+
+def _forget_older(folder: Path) -> None:
+    """Keep only the newest builds: each takes 100 MB."""
+    builds = sorted(folder.glob("*/whole.json"), key=lambda whole: whole.stat().st_mtime, reverse=True)
+    for whole in builds[KEPT:]:
+        shutil.rmtree(whole.parent, ignore_errors=True)
 
 
 def moment() -> int:

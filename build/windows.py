@@ -8,21 +8,23 @@ import dataclasses
 import hashlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "build" / "requirements"
 NATIVE = sys.platform == "win32"
 PYTHON_VERSION = "3.13"
+SILENT = 5.0  # seconds that the last words of a program that has ended may take
 WINE, WINESERVER = "/usr/lib/wine/wine64", "/usr/lib/wine/wineserver64"
 
 PYTHON_SIGNED = {
@@ -111,15 +113,22 @@ class Windows:
             command, env=self.environment(more), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, cwd=log.parent, start_new_session=True,
         )  # fmt: skip
-        assert process.stdout is not None
+        listener = threading.Thread(target=_written_down, args=(process.stdout, log), daemon=True)
+        listener.start()
         try:
-            with log.open("ab", buffering=0) as file:  # by a pipe: wine gives its programs no handle of a file
-                for line in process.stdout:
-                    file.write(line)
-            return process.wait(seconds)
+            code = process.wait(seconds)
         except subprocess.TimeoutExpired as error:
-            os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
             raise Trouble(f"{command[0]} did not end within {seconds:.0f} s: see the end of {log}.") from error
+        listener.join(SILENT)  # no longer: what it has started in wine may go on holding the pipe
+        return code
+
+
+def _written_down(stream: IO[bytes], log: Path) -> None:
+    """Write down what comes by a pipe: wine gives its programs no handle of a file."""
+    with stream, log.open("ab", buffering=0) as file:
+        while words := os.read(stream.fileno(), 1 << 16):
+            file.write(words)
 
 
 def prepared(log: Path) -> Windows:

@@ -16,8 +16,8 @@ from app.errors import UserError
 
 def main(words: Sequence[str]) -> int:
     """Look, and say what was found, as JSON; returns 0 where all is whole, else 1, and 2 for wrong use."""
-    parser = argparse.ArgumentParser(prog="--self-test", description=__doc__)
-    parser.add_argument("--out", metavar="FILE")
+    parser = argparse.ArgumentParser(prog="--self-test", description="Looks whether this copy of the program is whole.")
+    parser.add_argument("--out", metavar="FILE", help="the answer into a file")
     options = parser.parse_args(words)
     try:
         with answers.to(options.out):
