@@ -153,4 +153,7 @@ def _open(path: Path) -> None:
     from PySide6.QtCore import QUrl
     from PySide6.QtGui import QDesktopServices
 
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+    from app import unpacked
+
+    with unpacked.others_find_their_own():
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))

@@ -12,12 +12,15 @@ from pathlib import Path
 
 from app import answers, selftest
 from app.errors import UserError
+from app.texts import text
 
 
 def main(words: Sequence[str]) -> int:
     """Look, and say what was found, as JSON; returns 0 where all is whole, else 1, and 2 for wrong use."""
-    parser = argparse.ArgumentParser(prog="--self-test", description="Looks whether this copy of the program is whole.")
-    parser.add_argument("--out", metavar="FILE", help="the answer into a file")
+    about = text("Looks whether this copy of the program is whole.")
+    parser = argparse.ArgumentParser(prog="--self-test", description=str(about))
+    answer = text("the answer into a file, which is there once it is whole")
+    parser.add_argument("--out", metavar="FILE", help=str(answer))
     options = parser.parse_args(words)
     try:
         with answers.to(options.out):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -117,3 +118,31 @@ def test_a_data_folder_that_cannot_be_written_to_is_said_in_a_box(
     hands.shoot("box")
     hands.press("Return")
     assert hands.ended() == 2
+
+
+@pytest.fixture
+def old_windows(exe: Executable) -> Iterator[None]:
+    """Windows 8.1, for this program alone."""
+    key = rf"HKCU\Software\Wine\AppDefaults\{exe.file.name}"
+
+    def registry(*words: str) -> None:
+        subprocess.run(  # not by a pipe: wine's services, which it may be the first to start, would hold it
+            exe.windows.command("reg", *words), env=exe.environment(), check=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    registry("add", key, "/v", "Version", "/d", "win81", "/f")
+    yield
+    registry("delete", key, "/f")
+
+
+def test_an_old_windows_is_told_so_in_a_box_and_on_the_command_line(
+    monitor: Screen, exe: Executable, program: Shipped, old_windows: None
+) -> None:
+    said = exe.tell("sets")
+    assert (said.code, "Windows 10" in said.err, "Windows 6." in said.err) == (1, True, True)
+    hands = program.open(monitor, PICTURES, "exe-old")
+    hands.sees("ViewKeeper", 60)
+    hands.shoot("box")
+    hands.press("Return")
+    assert hands.ended() == 1
