@@ -21,7 +21,7 @@ from ui.bridge import Question
 from ui.flow import Draft, Task
 from ui.models.steps import Stand
 from ui.page import Services
-from ui.pages.run import COMMANDS, LOG, STEPS, RunPage
+from ui.pages.run import COMMANDS, LOG, STEPS, STOPPING, RunPage
 from ui.widgets.cards import GuidedTurn
 
 EXPORT = ("winrm:broker1", "*vdmexport* -f *", "fail")
@@ -119,9 +119,12 @@ def test_stop_puts_back_what_is_off_and_ends_the_run(page: RunPage, practice: En
     page.entered(draft(practice))
     until(qtbot, lambda: page._steps.node("backup/freeze/ad-lds") is not None)
     until(qtbot, lambda: bool(page._off))
+    assert page.facts().hint is None
     page.stop()
     assert page.facts().working
+    assert page.facts().hint == STOPPING  # how long it may take
     until(qtbot, over(page))
+    assert page.facts().hint is None
     assert ended(page).status is Status.STOPPED
     assert ended(page).off == ()
 

@@ -49,6 +49,9 @@ STEPS, LOG, COMMANDS = range(3)
 TABS = (text("Steps"), text("Log"), text("Commands sent"))
 SECOND = 1000
 WHOLE = 1000
+STOPPING = text(
+    "A server that does not answer now is tried again for some minutes; what cannot be put back is told then."
+)
 NOT_BEGUN = {
     Task.BACK_UP: text("The backup was not begun; nothing was changed."),
     Task.RESUME: text("The run was not resumed: it stands as before."),
@@ -109,7 +112,8 @@ class RunPage(WizardPage):
 
     def facts(self) -> Facts:
         working = self._job is not None
-        return Facts(complete=self._draft.ended is not None and not working, working=working)
+        hint = STOPPING if working and self._stopping else None
+        return Facts(complete=self._draft.ended is not None and not working, working=working, hint=hint)
 
     def stop(self) -> None:
         """Ask the run to stop. A question that waits is answered in the careful way; what is off is put back first."""
@@ -121,6 +125,7 @@ class RunPage(WizardPage):
             self._question.answer(None)
             self._answered()
         self._say(text("Stopping: what is off is put back first."))
+        self.facts_changed.emit()
 
     def first_focus(self) -> QWidget | None:
         return self._tree
