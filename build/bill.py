@@ -23,8 +23,8 @@ from build.windows import ROOT
 NAMESPACE = uuid.UUID("6f1f3c0e-3f0b-4f67-9d5c-0d9a5be0c7a5")  # of the bills' serial numbers, which follow from content
 LICENCE_FILE = re.compile(r"(^|/)(LICEN[CS]E|COPYING|NOTICE)", re.IGNORECASE)
 CLASSIFIERS = {"MIT License": "MIT", "BSD License": "BSD-3-Clause", "Apache Software License": "Apache-2.0"}
-PRODUCTS_OF_BUILDING = ("pyinstaller",)
-"""Their loader is in the executable, and none of their modules."""
+PRODUCTS_OF_BUILDING = {"pyinstaller": "GPL-2.0-or-later WITH Bootloader-exception"}
+"""Their loader is in the executable, and none of their modules. Its licence stands in COPYING.txt, and in no metadata."""
 
 HEAD = """ViewKeeper.exe holds the works named below, each under the licence that stands beside it.
 
@@ -66,6 +66,8 @@ def _told(one: Distribution, field: str) -> str:
 
 def licence(one: Distribution) -> str:
     """Return a distribution's licence as SPDX calls it, as far as its metadata tells."""
+    if known := PRODUCTS_OF_BUILDING.get(_name(one)):
+        return known
     expression = _told(one, "License-Expression") or _told(one, "License")
     if expression and len(expression) < 60 and "Copyright" not in expression and "::" not in expression:
         return expression.strip()
