@@ -24,7 +24,7 @@ NAMESPACE = uuid.UUID("6f1f3c0e-3f0b-4f67-9d5c-0d9a5be0c7a5")  # of the bills' s
 LICENCE_FILE = re.compile(r"(^|/)(LICEN[CS]E|COPYING|NOTICE)", re.IGNORECASE)
 CLASSIFIERS = {"MIT License": "MIT", "BSD License": "BSD-3-Clause", "Apache Software License": "Apache-2.0"}
 PRODUCTS_OF_BUILDING = {"pyinstaller": "GPL-2.0-or-later WITH Bootloader-exception"}
-"""Their loader is in the executable, and none of their modules. Its licence stands in COPYING.txt, and in no metadata."""
+"""Their loader is in the executable, none of their modules. Its licence stands in COPYING.txt, and in no metadata."""
 
 HEAD = """ViewKeeper.exe holds the works named below, each under the licence that stands beside it.
 
