@@ -39,7 +39,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV_VARIABLE = "VIEWKEEPER_VENV"
 """Names the folder of the libraries where it is another Python's."""
 
-VENV = ROOT / os.environ.get(VENV_VARIABLE, ".venv")
+VENV = ROOT / os.environ.pop(VENV_VARIABLE, ".venv")  # for this call alone, not for what it starts
 OUT = ROOT / "out"
 LOG = OUT / "setup.log"
 TOLD = OUT / "told-of-packages"

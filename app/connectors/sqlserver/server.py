@@ -16,6 +16,7 @@ from app.connectors.sqlserver.facts import (
     DatabaseFacts,
     Instance,
     Recorded,
+    ahead_of_utc,
     numbers,
     recorded_of,
     request_of,
@@ -95,7 +96,7 @@ class SqlServer:
 
     def _clock(self) -> tuple[datetime.datetime, datetime.timedelta]:
         (row,) = self._rows(tsql.CLOCK).dicts()
-        return row["utc"].replace(tzinfo=datetime.UTC), row["local"] - row["utc"]
+        return row["utc"].replace(tzinfo=datetime.UTC), ahead_of_utc(row["utc"], row["local"])
 
     def service_account(self) -> str:
         """Return the account that SQL Server runs as and writes backups as; "" where this version does not show it."""

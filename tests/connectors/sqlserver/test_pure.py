@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from app import profile
 from app.connectors import sqlserver
 from app.connectors.sqlserver import drivers, faults, tsql
+from app.connectors.sqlserver.facts import ahead_of_utc
 from app.connectors.sqlserver.faults import Outcome, Said
 from app.connectors.sqlserver.session import scrubber
 from app.errors import AnswerLost, CouldNotLook, NotLetIn, UserError
@@ -269,3 +271,14 @@ def test_no_password_is_shown_by_a_server() -> None:
 def test_no_driver_is_loaded_before_the_first_connection() -> None:
     program = "import sys, app.connectors.sqlserver; sys.exit('pyodbc' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@given(
+    st.integers(-14 * 4, 14 * 4).map(lambda quarters: datetime.timedelta(minutes=15 * quarters)),
+    st.integers(-2, 2).map(lambda ticks: datetime.timedelta(milliseconds=3 * ticks)),
+)
+def test_a_server_is_ahead_of_utc_by_its_zone_whatever_lies_between_two_looks_at_its_clock(
+    zone: datetime.timedelta, between: datetime.timedelta
+) -> None:
+    utc = datetime.datetime(2026, 11, 21, 2, 18, 0, 3000)  # noqa: DTZ001  # as SQL Server gives it: of no zone
+    assert ahead_of_utc(utc, utc + zone + between) == zone
