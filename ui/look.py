@@ -60,6 +60,7 @@ def sheet(theme: str) -> str:
     return f"""
         #title {{ font-size: {title:.1f}pt; font-weight: bold; }}
         #steps {{ background: {colours["side"]}; border: none; border-right: 1px solid {colours["line"]}; }}
+        #steps QLabel:disabled {{ color: {colours["soft"]}; }}
         #line {{ color: {colours["line"]}; }}
         #error {{ color: {colours["error"]}; }}
         #practice {{ background: {colours["practice"]}; }}

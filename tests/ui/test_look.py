@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from ui.look import ACCENT, COLOURS, THEMES, dress
+from app.texts import text
+from ui.look import ACCENT, COLOURS, THEMES, dress, palette
 from ui.widgets.parts import button
+from ui.widgets.steps import StepList
 
 WORDS = 4.5  # the least contrast of words
 EDGES = 3.0  # the least contrast of what shows where a control is
@@ -61,3 +63,24 @@ def test_no_layout_makes_a_button_narrower_than_its_words(qtbot: QtBot, qapp: QA
     window.resize(window.minimumSizeHint())
     dress(qapp, "light")
     assert made.width() > made.fontMetrics().horizontalAdvance(made.text())
+
+
+def test_steps_to_come_can_be_read_with_a_palette_of_the_system_whose_disabled_words_are_faint(
+    qapp: QApplication, qtbot: QtBot
+) -> None:
+    kept = qapp.palette()
+    try:
+        faint = palette("light")
+        faint.setColor(QPalette.ColorGroup.Disabled, QPalette.ColorRole.WindowText, QColor("#bebebe"))
+        qapp.setPalette(faint)
+        dress(qapp)
+        steps = StepList()
+        qtbot.addWidget(steps)
+        steps.show_steps([(text("Task"), True), (text("Run"), False)])
+        to_come = steps.findChildren(QLabel)[1]
+        to_come.ensurePolished()
+        shown = to_come.palette().color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.WindowText).name()
+        assert contrast(shown, COLOURS["light"]["side"]) >= WORDS
+    finally:
+        qapp.setPalette(kept)
+        dress(qapp)
