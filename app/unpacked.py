@@ -1,6 +1,7 @@
 """The folder that the one-file executable unpacks itself into: held while it lives, removed where one was left behind.
 
-PyInstaller's loader removes its folder when the program ends; one that was killed together with its program cannot."""
+PyInstaller's loader removes its folder when the program ends; one that was killed together with its program cannot.
+What the first window does without is unpacked into the same folder when it is first asked for."""
 
 from __future__ import annotations
 
@@ -9,9 +10,13 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from importlib import invalidate_caches
+from importlib.abc import MetaPathFinder
 from pathlib import Path
+from types import ModuleType
 from typing import IO
 
 from app import locking
@@ -20,6 +25,12 @@ MARK = "viewkeeper.unpacked"
 """A file in the folder that tells ours from other programs', and is locked as long as its process lives."""
 
 UNPACKING = 120.0  # seconds in which a folder may be filled and its program not have begun yet
+
+LATE = "late.tar.xz"
+"""In the folder: the binary files of LATE_LIBRARIES, pressed as one: the executable is smaller, and starts sooner."""
+
+LATE_LIBRARIES = frozenset({"_cffi_backend", "charset_normalizer", "cryptography", "pyodbc", "sspilib"})
+"""Python's names of those libraries: what reaches another system, and so has time."""
 
 
 def own() -> Path | None:
@@ -56,6 +67,46 @@ def _left(folder: Path, now: float) -> bool:
         return False
     held.close()
     return True
+
+
+class LateLibraries(MetaPathFinder):
+    """Finds nothing itself: unpacks LATE into its folder before the others look for one of LATE_LIBRARIES."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._turn, self._unpacked = folder, threading.Lock(), False
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> None:
+        """Leave the search to the finders that follow. Raises UserError where LATE cannot be unpacked."""
+        if fullname in LATE_LIBRARIES:
+            with self._turn:
+                self._unpack()
+
+    def _unpack(self) -> None:
+        if self._unpacked:
+            return
+        import io
+        import lzma
+        import tarfile
+
+        try:
+            whole = io.BytesIO(lzma.decompress((self._folder / LATE).read_bytes()))  # its sum is looked at here
+            with tarfile.open(fileobj=whole, mode="r:") as archive:
+                archive.extractall(self._folder, filter="data")
+        except (OSError, lzma.LZMAError, tarfile.TarError) as error:
+            raise _not_unpacked(self._folder, error) from error
+        invalidate_caches()  # the finders that follow have looked into these folders before
+        self._unpacked = True
+
+
+def _not_unpacked(folder: Path, error: Exception) -> Exception:
+    from app.errors import UserError
+    from app.texts import text
+
+    return UserError(
+        text("A part of ViewKeeper could not be unpacked into {folder}.", folder=str(folder)),
+        text("The system says: {reason}.", reason=getattr(error, "strerror", None) or str(error)),
+        text("Make room on that disk, or copy ViewKeeper.exe anew, and start it again."),
+    )
 
 
 @contextlib.contextmanager

@@ -172,7 +172,8 @@ def _packed(there: Windows, place: Path, *, bare: bool) -> None:
     command = [*there.python, "-m", "PyInstaller", *words, there.path(ROOT / "build" / "viewkeeper.spec")]
     variables = {
         "PYTHONPATH": there.path(there.libraries), "PYTHONHASHSEED": HASH_SEED, "PYTHONUTF8": "1",
-        "PYTHONDONTWRITEBYTECODE": "1", "SOURCE_DATE_EPOCH": str(moment()),
+        "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNODEBUGRANGES": "1",  # tracebacks keep their lines
+        "SOURCE_DATE_EPOCH": str(moment()),
         "VIEWKEEPER_BUILD_FOLDER": there.path(place), "VIEWKEEPER_BUILD_BARE": "1" if bare else "",
         "PYINSTALLER_CONFIG_DIR": there.path(work / "config"), "PYINSTALLER_ZLIB_COMPRESSION_LEVEL": "9",
     }  # fmt: skip

@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "app.wire": (),
     "app.locking": (),
     "app.streams": (),
-    "app.unpacked": ("app.locking",),
+    "app.unpacked": ("app.errors", "app.locking", "app.texts"),
     "app.profile": (*WORDS, "app.datafolder"),
     "app.secrets": (*WORDS, "app.profile"),
     "app.trust": (*WORDS, "app.profile", "app.datafolder"),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
+import tarfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from app import unpacked
-from app.unpacked import MARK, UNPACKING
+from app.errors import UserError
+from app.unpacked import LATE, MARK, UNPACKING, LateLibraries
 from tests.processes import carried_out, living
 
 HOLDER = """
@@ -30,6 +34,31 @@ from app import unpacked
 assert unpacked.own() == Path(sys.argv[2])
 print(len(unpacked.remove_left(Path(sys.argv[1]))))
 """
+
+LATECOMER = """
+import importlib.util, sys
+from pathlib import Path
+from app.unpacked import LateLibraries
+folder = Path(sys.argv[1])
+sys.path.insert(0, str(folder))
+assert importlib.util.find_spec("sspilib_") is None  # the folder has been looked into
+sys.meta_path.insert(0, LateLibraries(folder))
+import wave
+print(*sorted(file.name for file in folder.iterdir()))
+import sspilib
+print(sspilib.WORDS)
+"""
+"""A program that takes a library out of the archive."""
+
+
+def archive(folder: Path) -> bytes:
+    """Write an archive with one library, and return it."""
+    words = b"WORDS = 'out of the archive'\n"
+    member = tarfile.TarInfo("sspilib/__init__.py")
+    member.size = len(words)
+    with tarfile.open(folder / LATE, "w:xz") as pressed:
+        pressed.addfile(member, io.BytesIO(words))
+    return (folder / LATE).read_bytes()
 
 
 def left(place: Path, name: str, *, mark: str = MARK, age: float = 2 * UNPACKING) -> Path:
@@ -91,3 +120,39 @@ def test_run_from_its_sources_it_has_no_such_folder_and_starts_others_as_ever() 
 
 def test_started_again_the_program_unpacks_files_of_its_own() -> None:
     assert unpacked.fresh_environment() == {**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1"}
+
+
+def test_a_late_library_is_unpacked_when_it_is_asked_for_and_not_before(tmp_path: Path) -> None:
+    archive(tmp_path)
+    done = carried_out("-c", LATECOMER, str(tmp_path))
+    assert (done.stdout, done.stderr) == (f"{LATE}\nout of the archive\n", "")
+
+
+def test_late_libraries_are_unpacked_once(tmp_path: Path) -> None:
+    archive(tmp_path)
+    finder = LateLibraries(tmp_path)
+    finder.find_spec("pyodbc")
+    (tmp_path / "sspilib" / "__init__.py").unlink()
+    finder.find_spec("cryptography")
+    assert not list((tmp_path / "sspilib").iterdir())
+
+
+@pytest.mark.parametrize("damage", [lambda whole: b"", lambda whole: whole[:-20], lambda whole: b"\0" * len(whole)])
+def test_an_archive_that_cannot_be_unpacked_is_told_and_tried_again(
+    tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    whole = archive(tmp_path)
+    finder = LateLibraries(tmp_path)
+    (tmp_path / LATE).write_bytes(damage(whole))
+    with pytest.raises(UserError, match=f"could not be unpacked into {tmp_path}.*copy ViewKeeper.exe anew"):
+        finder.find_spec("cryptography")
+    (tmp_path / LATE).write_bytes(whole)
+    finder.find_spec("cryptography")
+    assert (tmp_path / "sspilib" / "__init__.py").exists()
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_when_a_late_library_is_asked_for(tmp_path: Path) -> None:
+    archive(tmp_path)
+    (tmp_path / "sspilib").write_text("a file in the way", "ascii")
+    with pytest.raises(UserError, match="could not be unpacked"):
+        LateLibraries(tmp_path).find_spec("sspilib")

@@ -64,6 +64,8 @@ def _unpacked() -> Iterator[None]:
 
     folder = unpacked.own()
     held = unpacked.hold(folder) if folder else None
+    if folder:
+        sys.meta_path.insert(0, unpacked.LateLibraries(folder))
     cleaner = threading.Thread(target=unpacked.remove_left, name="unpacked")
     cleaner.start()
     try:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from app import paths
+from app.unpacked import LATE
 from tests.executable.machine import Executable, until
 from tests.screen.hands import Hands, Screen
 from tests.screen.wizard import ROOT, Program, Wizard
@@ -106,6 +107,14 @@ def test_a_second_one_brings_the_first_to_the_front_and_ends(open_window: Open, 
     assert second.ended() == 0
     until(lambda: set(exe.processes()) == running, "the end of the second one's loader")
     Wizard(first).is_ready(Page.START)
+
+
+def test_the_first_window_is_there_before_what_it_does_without_is_unpacked(open_window: Open, exe: Executable) -> None:
+    before = set(exe.unpacked())
+    Wizard(open_window("late")).is_ready(Page.START)
+    (folder,) = set(exe.unpacked()) - before
+    assert (folder / LATE).exists()
+    assert not list(folder.rglob("_rust*.pyd"))
 
 
 def test_a_data_folder_that_cannot_be_written_to_is_said_in_a_box(
