@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.errors import UserError
@@ -11,6 +13,7 @@ from app.texts import Text
 if TYPE_CHECKING:
     from app.desk import Desk
     from app.engine.journal import Run
+    from app.engine.lease import Owner
     from app.profile import Profile
 
 
@@ -45,13 +48,14 @@ class Listed:
 
 def runs(desk: Desk, profile: Profile) -> Listed:
     """Return the runs of the journal, and one that only the broker's notice tells of. Looks only."""
-    from app.engine.lease import is_alive
+    from app.engine.lease import owners
     from app.runbooks import notice
 
+    living = owners(desk.data)
     with desk.journal() as journal:
         known = [
             ListedRun(
-                run.id, run.runbook, _stands(run, is_alive(desk.data, run.environment)), run.started,
+                run.id, run.runbook, stands(desk.data, run, living), run.started,
                 tuple(held.what_is_off for held in journal.held(run.id) if held.closed is None), "journal",
             )
             for run in journal.runs()
@@ -73,8 +77,17 @@ def runs(desk: Desk, profile: Profile) -> Listed:
     return Listed((*known, *strangers))
 
 
-def _stands(run: Run, alive: bool) -> str:
-    return "interrupted" if run.status == "running" and not alive else run.status
+def stands(data: Path, run: Run, living: Mapping[Path, Owner | None]) -> str:
+    """Return how a run of the journal stands: one that nobody has ended, and that is not the one that lives in its
+    environment, was interrupted. `living` are the locks that are held."""
+    from app.engine.lease import lock_path
+
+    if run.status != "running":
+        return run.status
+    path = lock_path(data, run.environment)
+    owner = living.get(path)
+    alive = path in living and (owner is None or owner.run == run.id)
+    return run.status if alive else "interrupted"
 
 
 def report(desk: Desk, run: str) -> dict[str, Any]:

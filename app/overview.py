@@ -5,8 +5,10 @@ Everything but `left_elsewhere` looks at this workstation only."""
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app import history
 from app.desk import Desk
@@ -14,6 +16,10 @@ from app.errors import UserError
 from app.history import ListedRun
 from app.profile import PRACTICE
 from app.texts import NOTHING, Text, text
+
+if TYPE_CHECKING:
+    from app.engine.journal import Run
+    from app.engine.lease import Owner
 
 UNFINISHED = ("interrupted", "lost", "needs-you", "waiting")
 """How a run stands whose leftovers come before anything else."""
@@ -53,6 +59,28 @@ class LeftOff:
         return bool(self.run.off) or self.run.status in UNFINISHED
 
 
+@dataclass(frozen=True)
+class GoingOn:
+    """A run that another process is at since a time stamp: `process` of this computer, or `user` on `workstation`.
+    `runbook` is "" where it has not written down yet what it is."""
+
+    profile: str
+    run: str
+    runbook: str
+    since: float
+    process: int = 0
+    user: str = ""
+    workstation: str = ""
+
+
+@dataclass(frozen=True)
+class Here:
+    """What runs of this workstation have left off, the newest first, and those that go on."""
+
+    left_off: tuple[LeftOff, ...] = ()
+    going_on: tuple[GoingOn, ...] = ()
+
+
 def standings(desk: Desk, now: datetime.datetime) -> tuple[Standing, ...]:
     """Return how the described environments stand, the last used first; practice only once it holds something."""
     found = []
@@ -71,34 +99,50 @@ def standings(desk: Desk, now: datetime.datetime) -> tuple[Standing, ...]:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """What is known of runs that other workstations have left: those of `profile`, or `unknown`, why they could not be
-    looked for. Nobody has looked in `not_looked`."""
+    """What is known of runs that other workstations have left, and are at: those of `profile`, or `unknown`, why they
+    could not be looked for. Nobody has looked in `not_looked`."""
 
     left_off: tuple[LeftOff, ...] = ()
+    going_on: tuple[GoingOn, ...] = ()
     profile: str = ""
     unknown: Text = NOTHING
     not_looked: tuple[str, ...] = ()
 
 
-def left_here(desk: Desk, place: str = "") -> tuple[LeftOff, ...]:
-    """Return what runs of this workstation have left off, the newest first: all that are urgent, and of each
-    environment the last run, where it ended early. With `place`, of that environment only."""
-    from app.engine.lease import is_alive
+def here(desk: Desk, place: str = "") -> Here:
+    """Return what runs of this workstation have left off: all that are urgent, and of each environment the last run,
+    where it ended early; and those that go on. With `place`, of that environment only.
 
+    What lies in an environment where a run goes on is not left: that run, or one like it, is putting it back."""
+    from app.engine.lease import lock_path, owners
+
+    living = owners(desk.data)
     if not (desk.data / "journal.sqlite").exists():
-        return ()
+        return Here((), _going_on(living, {}, place))
     found, seen = [], set()
     with desk.journal() as journal:
-        for run in reversed(journal.runs(place or None)):
-            off = tuple(held.what_is_off for held in journal.held(run.id) if held.closed is None)
-            alive = run.status == "running" and is_alive(desk.data, run.environment)
-            status = "interrupted" if run.status == "running" and not alive else run.status
+        known = journal.runs(place or None)
+        for run in reversed(known):
             last = run.environment not in seen
             seen.add(run.environment)
-            if not alive and (off or status in UNFINISHED or (last and status in ENDED_EARLY)):
+            if lock_path(desk.data, run.environment) in living:
+                continue
+            off = tuple(held.what_is_off for held in journal.held(run.id) if held.closed is None)
+            status = history.stands(desk.data, run, living)
+            if off or status in UNFINISHED or (last and status in ENDED_EARLY):
                 listed = ListedRun(run.id, run.runbook, status, run.started, off, "journal")
                 found.append(LeftOff(listed, str(run.inputs["profile"])))
-    return tuple(found)
+    return Here(tuple(found), _going_on(living, {run.id: run for run in known}, place))
+
+
+def _going_on(living: Mapping[Path, Owner | None], known: Mapping[str, Run], place: str) -> tuple[GoingOn, ...]:
+    going_on = []
+    for owner in living.values():
+        if owner is not None and place in ("", owner.environment):
+            run = known.get(owner.run)
+            profile, runbook = (str(run.inputs["profile"]), run.runbook) if run else (owner.environment, "")
+            going_on.append(GoingOn(profile, owner.run, runbook, owner.since, owner.process))
+    return tuple(going_on)
 
 
 def left_elsewhere(desk: Desk) -> Elsewhere:
@@ -111,14 +155,20 @@ def left_elsewhere(desk: Desk) -> Elsewhere:
     if not first:
         return Elsewhere()
     if any(profile == first for profile, _, _ in desk.memory.refused):
-        return Elsewhere((), first, text("Its password was refused before."), tuple(others))
+        return Elsewhere((), (), first, text("Its password was refused before."), tuple(others))
     try:
         listed = history.runs(Desk(desk.data, desk.given, memory=desk.memory), desk.store.load(first))
     except UserError as error:
-        return Elsewhere((), first, error.what, tuple(others))
-    lost = tuple(LeftOff(run, first) for run in listed.runs if run.known_from == "notice" and run.status == "lost")
+        return Elsewhere((), (), first, error.what, tuple(others))
+    noted = [run for run in listed.runs if run.known_from == "notice"]
+    lost = tuple(LeftOff(run, first) for run in noted if run.status == "lost")
+    going_on = tuple(
+        GoingOn(first, run.id, run.runbook, run.started, user=run.user, workstation=run.workstation)
+        for run in noted
+        if run.status != "lost"
+    )
     unknown = listed.notice_unknown
-    return Elsewhere(lost, first, NOTHING if unknown is None else unknown.what, tuple(others))
+    return Elsewhere(lost, going_on, first, NOTHING if unknown is None else unknown.what, tuple(others))
 
 
 def _standing(name: str, repository: Path, now: datetime.datetime) -> Standing:

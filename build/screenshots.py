@@ -421,7 +421,7 @@ def _kill_a_run(w: Walk, desk: Desk) -> None:
     w.until(lambda: killed.poll() is not None or _holds(desk))
     killed.kill()
     killed.wait()
-    assert overview.left_here(desk)
+    assert overview.here(desk).left_off
     process.send(running, "pace", pace="0")
 
 

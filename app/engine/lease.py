@@ -7,6 +7,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol, Self
@@ -15,6 +17,8 @@ from app import locking
 from app.engine.journal import Held, Run
 from app.errors import Busy, UserError
 from app.texts import text
+
+GLANCES = (0.02, 0.05, 0.1)  # seconds: who only looks has a lock for a moment, and is waited for
 
 
 class Lease(Protocol):
@@ -63,7 +67,7 @@ class RunLock:
 
     def __enter__(self) -> Self:
         file = _open(self._path)
-        if not locking.take(file):
+        if not _taken(file):
             owner = _owner(file)
             file.close()
             raise Busy(
@@ -92,16 +96,54 @@ def lock_path(folder: Path, environment: str) -> Path:
     return folder / "locks" / f"{hashlib.sha256(environment.encode()).hexdigest()[:16]}.lock"
 
 
+@dataclass(frozen=True)
+class Owner:
+    """What holds a lock: a run in an environment, by a process of this workstation, since a time stamp."""
+
+    run: str
+    environment: str
+    process: int
+    since: float
+
+
 def is_alive(folder: Path, environment: str) -> bool:
     """Say whether a living process of this workstation runs in that environment."""
-    path = lock_path(folder, environment)
+    return _held(lock_path(folder, environment))
+
+
+def owners(folder: Path) -> dict[Path, Owner | None]:
+    """Return the locks that living processes of this workstation hold; None where the words are just being written."""
+    return {path: _words_of(path) for path in sorted((folder / "locks").glob("*.lock")) if _held(path)}
+
+
+def _held(path: Path) -> bool:
     if not path.exists():
         return False
     with _open(path) as file:
-        if not locking.take(file):
+        if not _taken(file):
             return True
         locking.release(file)
         return False
+
+
+def _taken(file: IO[bytes]) -> bool:
+    """Lock an open file, unless somebody has it for longer than a glance; returns whether it could be had."""
+    for pause in GLANCES:
+        if locking.take(file):
+            return True
+        time.sleep(pause)
+    return locking.take(file)
+
+
+def _words_of(path: Path) -> Owner | None:
+    with _open(path) as file:
+        words = _owner(file)
+    try:
+        return Owner(
+            str(words["run"]), str(words["environment"]), int(str(words["process"])), float(str(words["since"]))
+        )
+    except (KeyError, ValueError):
+        return None
 
 
 def _open(path: Path) -> IO[bytes]:

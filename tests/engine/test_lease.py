@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from app.engine.context import Context
 from app.engine.ending import Status
 from app.engine.events import Event, Heartbeat, StopAwaits
 from app.engine.journal import Held, Run
-from app.engine.lease import RunLock, is_alive, lock_path
+from app.engine.lease import Owner, RunLock, is_alive, lock_path, owners
 from app.engine.step import Bracket, Closing, Json
 from app.errors import Busy, NotSent, Stopped, UserError
 from app.texts import text
@@ -300,6 +301,35 @@ def test_the_lock_goes_with_its_holder_and_names_it(bench: Bench) -> None:
         lock_path(bench.folder, "practice").write_bytes(b"[]")
         with pytest.raises(Busy), RunLock(bench.folder, "practice", "r3", 7.0):
             pass
+
+
+def test_a_run_is_not_kept_out_by_those_who_only_look_whether_one_is_going_on(bench: Bench) -> None:
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            owners(bench.folder)
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    try:
+        for number in range(200):
+            with RunLock(bench.folder, "practice", f"r{number}", 5.0):
+                pass
+    finally:
+        over.set()
+        looker.join()
+
+
+def test_who_holds_which_lock_is_known_and_nothing_of_one_whose_words_are_just_being_written(bench: Bench) -> None:
+    assert owners(bench.folder) == {}
+    place = lock_path(bench.folder, "practice")
+    with RunLock(bench.folder, "practice", "r1", 5.0):
+        assert owners(bench.folder) == {place: Owner("r1", "practice", os.getpid(), 5.0)}
+        for words in (b"{", b"[]", b'{"run": "r1"}', b'{"run": 1, "environment": 1, "process": "x", "since": 1}'):
+            place.write_bytes(words)
+            assert owners(bench.folder) == {place: None}
+    assert owners(bench.folder) == {}
 
 
 def test_a_lock_that_cannot_be_written_is_told_in_a_sentence(bench: Bench) -> None:

@@ -178,7 +178,7 @@ class ChecksPage(WizardPage):
         def work(job: Job) -> Looked:
             from app import looking, overview
 
-            left = tuple(one for one in overview.left_here(self.services.desk, profile.place) if one.run.off)
+            left = tuple(one for one in overview.here(self.services.desk, profile.place).left_off if one.run.off)
             if left:
                 job.post(_Left(left))
 

@@ -19,7 +19,7 @@ from ui.widgets.choice import Choice
 from ui.widgets.parts import classed, label
 
 if TYPE_CHECKING:
-    from app.overview import Elsewhere, LeftOff, Standing
+    from app.overview import Elsewhere, GoingOn, Here, LeftOff, Standing
     from app.profile import Profile
 
 BACK_UP, VERIFY, PRACTISE, TAKE_UP = "back-up", "verify", "practise", "take-up"
@@ -50,11 +50,10 @@ SHOWN = 4  # environments at a glance; the page for choosing one lists all
 
 @dataclass(frozen=True)
 class _Seen:
-    """What a look has found: at this workstation, or (`standings` None) at the broker's notice."""
+    """What a look has found at this workstation."""
 
-    standings: tuple[Standing, ...] | None
-    left_off: tuple[LeftOff, ...]
-    elsewhere: Elsewhere | None = None
+    standings: tuple[Standing, ...]
+    here: Here
 
 
 class StartPage(WizardPage):
@@ -63,11 +62,12 @@ class StartPage(WizardPage):
     def __init__(self, services: Services) -> None:
         super().__init__(services)
         self._standings: tuple[Standing, ...] | None = None
-        self._left_off: tuple[LeftOff, ...] = ()
+        self._here: Here | None = None
         self._elsewhere: Elsewhere | None = None
         self._going: frozenset[str] = frozenset()
         self._told: frozenset[str] = frozenset()
         self._looking: Job | None = None
+        self._look_again = False
         self._founding: Job | None = None
         self._practice: Profile | None = None
         self._error: Text | None = None
@@ -102,7 +102,7 @@ class StartPage(WizardPage):
             task=TASKS.get(chosen),
             practise=chosen == PRACTISE,
             profile=self._practice if chosen == PRACTISE else known,
-            left_off=self._left_off,
+            left_off=self._left_off(),
             recovery_due=bool(self._going) or chosen == TAKE_UP,
         )
 
@@ -136,7 +136,8 @@ class StartPage(WizardPage):
     # ---- looking
 
     def _look_around(self) -> None:
-        """Begin to look, unless that goes on."""
+        """Begin to look; where that goes on, once more after it: what it has seen may be old."""
+        self._look_again = self._looking is not None
         if self._looking is None:
             self._looking = self.services.work(self, self._look)
             self._looking.batch.connect(self._take)
@@ -154,24 +155,21 @@ class StartPage(WizardPage):
         now = datetime.datetime.now(datetime.UTC)
         standings = overview.standings(desk, now)
         try:
-            left = overview.left_here(desk)
+            here = overview.here(desk)
         except UserError:
-            job.post(_Seen(standings, ()))  # how things stand is known all the same
+            job.post(_Seen(standings, overview.Here()))  # how things stand is known all the same
             raise
-        job.post(_Seen(standings, left))
+        job.post(_Seen(standings, here))
         if not job.stop_asked.is_set():
-            found = overview.left_elsewhere(desk)
-            job.post(_Seen(None, found.left_off, found))
+            job.post(overview.left_elsewhere(desk))
 
-    def _take(self, batch: list[_Seen]) -> None:
+    def _take(self, batch: list[_Seen | Elsewhere]) -> None:
         for seen in batch:
-            if seen.standings is not None:
-                self._standings, self._left_off = seen.standings, seen.left_off
+            if isinstance(seen, _Seen):
+                self._standings, self._here = seen.standings, seen.here
             else:
-                known = {left.run.id for left in self._left_off}
-                self._left_off += tuple(left for left in seen.left_off if left.run.id not in known)
-                self._elsewhere = seen.elsewhere
-        if not self._chosen() or (self._chosen() == TAKE_UP and not self._left_off):
+                self._elsewhere = seen
+        if not self._chosen() or (self._chosen() == TAKE_UP and not self._left_off()):
             self._propose()
         self._changed()
         if self._due():
@@ -179,13 +177,22 @@ class StartPage(WizardPage):
 
     def _propose(self) -> None:
         real = [one for one in self._standings or () if not one.practice]
-        self._choices[TAKE_UP if self._left_off else BACK_UP if real else PRACTISE].button.setChecked(True)
+        self._choices[TAKE_UP if self._left_off() else BACK_UP if real else PRACTISE].button.setChecked(True)
         first = self.first_focus()
         if self.isVisible() and first is not None:
             first.setFocus()
 
     def _looked(self) -> None:
         self._looking = None
+        if self._look_again:
+            self._look_around()
+
+    def _left_off(self) -> tuple[LeftOff, ...]:
+        """Return what runs have left off, here and, as it was last seen, elsewhere."""
+        here = self._here.left_off if self._here is not None else ()
+        known = {left.run.id for left in here}
+        elsewhere = self._elsewhere.left_off if self._elsewhere is not None else ()
+        return here + tuple(left for left in elsewhere if left.run.id not in known)
 
     def _failed(self, error: UserError) -> None:
         """What could not be looked at is told; it keeps nobody from beginning, since the checks look again."""
@@ -196,7 +203,7 @@ class StartPage(WizardPage):
         self._changed()
 
     def _due(self) -> list[str]:
-        return [left.run.id for left in self._left_off if left.urgent and left.run.id not in self._told]
+        return [left.run.id for left in self._left_off() if left.urgent and left.run.id not in self._told]
 
     # ---- practice
 
@@ -235,6 +242,9 @@ class StartPage(WizardPage):
         column = QVBoxLayout(frame)
         column.setContentsMargins(14, 8, 14, 0)
         column.addWidget(self._heading)
+        self._at_work = label("at-work", bold=True)
+        classed(self._at_work, "warning")
+        column.addWidget(self._at_work)
         column.addWidget(self._standing)
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(12)
@@ -257,7 +267,7 @@ class StartPage(WizardPage):
 
     def _show(self) -> None:
         standings = self._standings or ()
-        self._choices[TAKE_UP].setVisible(bool(self._left_off))
+        self._choices[TAKE_UP].setVisible(bool(self._left_off()))
         if self._founding is not None:
             words = text("The practice environment is being started…")
         elif self._standings is None:
@@ -267,6 +277,9 @@ class StartPage(WizardPage):
         else:
             words = text("The last backups that this computer knows of:")
         self._standing.setText(str(words))
+        at_work = [at_work_in(one) for seen in (self._here, self._elsewhere) if seen for one in seen.going_on]
+        self._at_work.setText("\n".join(str(one) for one in at_work))
+        self._at_work.setVisible(bool(at_work))
         told = not_looked(self._elsewhere) if self._elsewhere is not None else []
         self._others.setText(str(functools.reduce(_followed, told)) if told else "")
         self._others.setVisible(bool(told))
@@ -289,6 +302,23 @@ def is_fine(one: Standing) -> bool:
 def _followed(first: Text, second: Text) -> Text:
     """Return two sentences as one Text: what stands between them is the language's."""
     return text("{what} {why}", what=first, why=second)
+
+
+def at_work_in(one: GoingOn) -> Text:
+    """Say that a run goes on in an environment, and that no other can begin there."""
+    import datetime
+
+    from app.words import runbook_word
+
+    when = f"{datetime.datetime.fromtimestamp(one.since).astimezone():%Y-%m-%d %H:%M}"
+    if one.workstation:
+        who = text("{user} on {workstation}", user=one.user, workstation=one.workstation)
+    else:
+        who = text("another process of this computer ({process})", process=one.process)
+    return text(
+        "{profile}: a run goes on since {when} ({what}, by {who}). No other can begin there before it has ended.",
+        profile=one.profile, when=when, who=who, what=runbook_word(one.runbook) if one.runbook else text("just begun"),
+    )  # fmt: skip
 
 
 def not_looked(elsewhere: Elsewhere) -> list[Text]:
