@@ -49,7 +49,8 @@ class Console:
         """Write a line about what happens, as it happens."""
         if isinstance(event, QUIET) or (isinstance(event, events.CommandSent) and not self.verbose):
             return
-        mark = "!" if isinstance(event, events.StepWarned | events.StepFailed | events.BracketImpossible) else " "
+        alarming = events.StepWarned | events.StepFailed | events.BracketRetried | events.BracketImpossible
+        mark = "!" if isinstance(event, alarming) else " "
         deeper = "    " if isinstance(event, events.StepSaid | events.CommandSent) else "  "
         moment = _clock(event.at)
         print(f"{moment}{mark}{deeper}{clean(str(event.text)).strip()}", file=sys.stderr, flush=True)

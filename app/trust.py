@@ -14,6 +14,7 @@ import msgspec
 from app import datafolder
 from app.errors import CouldNotLook, NotSent, Refused, UserError
 from app.texts import text
+from app.wire import plain_system
 
 PARTIAL_CHAIN = ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
 NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME: the ssl module has no name for it
@@ -188,13 +189,17 @@ def _no_answer(system: str, address: str, port: int, error: OSError) -> NotSent:
         why = text("The connection was refused or broken off ({reason}).", reason=error.strerror or str(error))
         do = text("See whether the service listens on port {port}.", port=port)
     return NotSent(
-        text("{system} cannot be reached at {address}:{port}.", system=system, address=address, port=port), why, do
+        text(
+            "{system} cannot be reached at {address}:{port}.", system=plain_system(system), address=address, port=port
+        ),
+        why,
+        do,
     )
 
 
 def _unknown(system: str) -> UserError:
     return UserError(
-        text("The certificate of {system} is not known yet.", system=system),
+        text("The certificate of {system} is not known yet.", system=plain_system(system)),
         text("No authority that this machine trusts has signed it, and nobody has accepted it."),
         text("Compare its fingerprint on the server, then accept it."),
     )
@@ -202,7 +207,7 @@ def _unknown(system: str) -> UserError:
 
 def _changed(system: str, old: Certificate, new: Certificate) -> UserError:
     return UserError(
-        text("The certificate of {system} has changed.", system=system),
+        text("The certificate of {system} has changed.", system=plain_system(system)),
         text("Accepted was SHA-256 {old}; now it shows {new}.", old=old.sha256, new=new.sha256),
         text("Find out why; accept the new one only if it was changed on purpose."),
     )
@@ -210,7 +215,7 @@ def _changed(system: str, old: Certificate, new: Certificate) -> UserError:
 
 def _expired(system: str, certificate: Certificate) -> UserError:
     return UserError(
-        text("The certificate of {system} has expired.", system=system),
+        text("The certificate of {system} has expired.", system=plain_system(system)),
         text("It was valid until {day}.", day=certificate.not_after.strftime("%Y-%m-%d")),
         text("Renew it, or accept it once more although it has expired."),
     )

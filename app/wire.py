@@ -18,6 +18,16 @@ class Command:
     changes: bool = True
 
 
+KINDS = {"winrm": "Windows", "sql": "SQL Server", "vcenter": "vCenter"}
+"""What the first word of a system's name stands for: products' names, which are the same in every language."""
+
+
+def plain_system(system: str) -> str:
+    """Return what a person calls a system: `sql1 (SQL Server)` for `sql:sql1`. Programs keep the name that it has."""
+    kind, _, name = system.partition(":")
+    return f"{name} ({KINDS[kind]})" if name and kind in KINDS else system
+
+
 Tap: TypeAlias = Callable[[Command], None]
 """Is told of every command just before it is sent."""
 

@@ -64,7 +64,8 @@ class Closer:
         closer = session.given.closers.get(held.closer)
         if closer is None:
             return Closing.IMPOSSIBLE, text("This program has no closer {name}.", name=held.closer)
-        for pause in (*session.patience.closing, None):
+        pauses = session.patience.closing
+        for number, pause in enumerate((*pauses, None)):
             try:
                 session.touch_to_close()
                 outcome = closer(session.closing_context(held, self._runs[held.run], connections), held.before)
@@ -77,6 +78,7 @@ class Closer:
             else:
                 return outcome, NOTHING if outcome is not Closing.IMPOSSIBLE else UNCLOSABLE
             if pause is not None:
+                self._tell(events.BracketRetried, held, why=why, seconds=pause, left=sum(pauses[number:]))
                 session.given.clock.wait(pause, _never)
         return Closing.IMPOSSIBLE, why
 

@@ -220,6 +220,20 @@ class BracketClosed(StepEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BracketRetried(StepEvent):
+    """It could not be put back yet: it is tried again in `seconds`, and given up after `left` at the earliest."""
+
+    what_is_off: Text
+    why: Text
+    seconds: float
+    left: float
+    message = text(
+        "Not put back yet: {what_is_off}. {why} "
+        "Next try in {seconds:.0f} s; it is tried for at least {left:.0f} s more."
+    ).message
+
+
+@dataclass(frozen=True, kw_only=True)
 class BracketImpossible(StepEvent):
     """It could not be put back: a person must."""
 

@@ -21,7 +21,7 @@ from app.runbooks.places import database_file
 from app.runbooks.steps import connections, utc
 from app.runbooks.temporary import folder_for
 from app.texts import NOTHING, Text, text
-from app.wire import Command
+from app.wire import Command, plain_system
 
 
 def capture(key: str, title: Text, database: Database, why: Text) -> tuple[Part, ...]:
@@ -99,7 +99,9 @@ class BackUpDatabase(StepBase):
         """Let the server read the backup through, page checksums too, where the login may; returns what was done."""
         server = connections(ctx).database_server(self.database.server)
         if not server.may_verify():
-            ctx.warn(text("{server}: the login may not let it read the backup through.", server=server.system))
+            ctx.warn(
+                text("{server}: the login may not let it read the backup through.", server=plain_system(server.system))
+            )
             return NOT_VERIFIED
         server.verify_only(path, stop=ctx.stop_asked)
         return "RESTORE VERIFYONLY WITH CHECKSUM"

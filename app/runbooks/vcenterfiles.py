@@ -10,6 +10,7 @@ from app.errors import UserError
 from app.profile import VCenter
 from app.runbooks.steps import Look, connections
 from app.texts import Text, text
+from app.wire import plain_system
 
 SSL = "SSL"
 SETTINGS = "vpxd.cfg"
@@ -30,7 +31,11 @@ class NoteVCenterFiles(Look):
         settings = host.file(f"{folder}\\{SETTINGS}")
         if settings is None or not found:
             raise UserError(
-                text("vCenter's settings were not found in {folder} on {host}.", folder=folder, host=host.system),
+                text(
+                    "vCenter's settings were not found in {folder} on {host}.",
+                    folder=folder,
+                    host=plain_system(host.system),
+                ),
                 text("Expected were vpxd.cfg and a folder SSL with files in it."),
                 text("Correct the folder in the profile."),
             )

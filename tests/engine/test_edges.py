@@ -10,7 +10,7 @@ import pytest
 
 from app.engine.context import Context
 from app.engine.ending import Status
-from app.engine.events import CommandSent, StepAbandoned
+from app.engine.events import BracketRetried, CommandSent, StepAbandoned
 from app.engine.journal import Journal, NewHold, Phase, Run
 from app.engine.prompter import Choice, FailedStep, Unattended
 from app.engine.runbook import plan_hash
@@ -38,6 +38,25 @@ def test_closing_is_tried_again_with_pauses(bench: Bench, fault: str) -> None:
     assert ending.status is Status.DONE
     assert bench.clock.waits == [1]
     assert bench.world.on == {"pool": True}
+
+
+def test_each_try_to_put_back_that_fails_is_told_with_its_reason_and_when_the_next_one_is(bench: Bench) -> None:
+    tries = []
+
+    def closer(ctx: Context, before: Json) -> Closing:
+        tries.append(before["name"])
+        if len(tries) < 3:
+            raise UserError(text("The host is asleep."))
+        return switch_on(ctx, before)
+
+    bench.closers = {"on": closer}
+    bench.world.on["pool"] = True
+    assert bench.runner(Bracket(Off("pool"), ())).run().status is Status.DONE
+    told = [event for event in bench.told if isinstance(event, BracketRetried)]
+    assert [(event.seconds, event.left) for event in told] == [(1, 8), (2, 7)]
+    assert "The host is asleep. Next try in 1 s; it is tried for at least 8 s more." in " ".join(
+        str(told[0].text).split()
+    )
 
 
 def test_what_a_dead_run_may_still_be_doing_is_closed_twice(bench: Bench) -> None:

@@ -14,6 +14,7 @@ import pytest
 from app import profile as profiles
 from app.profile import Answers, Host, Profile
 from app.runbooks.checks.table import CHECKS
+from app.wire import plain_system
 from tests.scenarios.environment import Environment, Ran
 
 Imported = Callable[..., str]
@@ -215,7 +216,7 @@ def test_a_certificate_that_has_changed_or_expired_ends_it_before_anything_is_se
     ran = environment.run(command, "--yes", "--json")
     assert ran.code == 7
     assert ran.json["outcome"] == "unknown"
-    assert f"certificate of {system} has {words}" in ran.json["error"]["what"]
+    assert f"certificate of {plain_system(system)} has {words}" in ran.json["error"]["what"]
     assert ran.json["error"]["do"]
     assert not environment.changed_by_us(mark)
 

@@ -16,6 +16,7 @@ from app.engine.prompter import Unattended
 from app.errors import UserError
 from app.observation import Observation, State
 from app.texts import text, use_language
+from app.wire import plain_system
 from tests.scenarios.environment import Environment
 from ui.flow import Draft, Page, Task
 from ui.page import Services, WizardPage
@@ -114,7 +115,7 @@ def test_the_review_shows_every_command_and_what_is_off(
     for line in planned:
         assert line.words in copied
         for command in line.commands:
-            assert command.system in copied
+            assert plain_system(command.system) in copied
             assert command.text.splitlines()[-1].strip() in copied
     assert practice.changed_by_us(practice.mark()) == []
 

@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from app.engine import events
 from app.engine.ending import Ending, Status
 from app.engine.prompter import GuidedCard, Stay
 from app.errors import Refused
@@ -112,6 +113,21 @@ def test_who_reads_the_log_is_not_taken_away_from_it(page: RunPage, practice: En
     until(qtbot, over(page))
     assert page.facts().complete
     assert not gone
+
+
+def test_what_cannot_be_put_back_yet_stays_in_sight_with_the_reason_and_the_next_try(page: RunPage) -> None:
+    off = text("The service on composer1")
+    of = {"run": "r", "at": 0.0, "key": "composer", "title": off, "what_is_off": off}
+    page._tell(events.BracketClosing(**of))  # type: ignore[arg-type]  # each value has its own kind
+    page._tell(events.BracketRetried(**of, why=text("It is asleep."), seconds=30.0, left=90.0))  # type: ignore[arg-type]
+    page._tell(events.Heartbeat(run="r", at=0.0, frozen=200.0))
+    for words in ("The service on composer1", "It is asleep.", "30 s"):
+        assert words in page._now_label.text()
+    page._tell_time()
+    assert "The service on composer1" in page._off_label.text()
+    page._tell(events.BracketClosed(**of, moot=False))  # type: ignore[arg-type]
+    page._tell_time()
+    assert page._off_label.isHidden()
 
 
 def test_stop_puts_back_what_is_off_and_ends_the_run(page: RunPage, practice: Environment, qtbot: QtBot) -> None:

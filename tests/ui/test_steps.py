@@ -67,6 +67,11 @@ def test_what_is_off_says_so_until_it_is_put_back() -> None:
     ])  # fmt: skip
     assert stand(made, "freeze") is Stand.OFF
     made.take([events.BracketClosing(run="r", at=0, key="freeze", title=off, what_is_off=off)])
+    why = text("It is asleep.")
+    again = events.BracketRetried(
+        run="r", at=0, key="freeze", title=off, what_is_off=off, why=why, seconds=1.0, left=8.0
+    )
+    made.take([again])
     assert stand(made, "freeze") is Stand.CLOSING
     made.take([events.BracketClosed(run="r", at=0, key="freeze", title=off, what_is_off=off, moot=False)])
     assert stand(made, "freeze") is Stand.PUT_BACK

@@ -11,6 +11,7 @@ from PySide6.QtGui import QFont
 from app.looking import Answer
 from app.observation import State
 from app.texts import Text, text
+from app.wire import plain_system
 from app.words import clean, state_word
 from ui.look import brush
 
@@ -106,7 +107,7 @@ class AnswersModel(QAbstractTableModel):
             return f"{SIGNS[answer.seen.state]}  {word(answer)}"
         if column == self.CHECK:
             return str(answer.check.title)
-        return clean(answer.seen.system) if column == self.WHERE else clean(str(answer.seen.found))
+        return clean(plain_system(answer.seen.system)) if column == self.WHERE else clean(str(answer.seen.found))
 
 
 def word(answer: Answer) -> Text:

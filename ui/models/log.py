@@ -15,6 +15,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from app.engine import events
 from app.texts import Text, language, text
+from app.wire import plain_system
 from app.words import QUIET, clean
 
 Index = QModelIndex | QPersistentModelIndex
@@ -74,9 +75,15 @@ def entry_of(event: events.Event) -> Entry | None:
     key = event.key if isinstance(event, events.StepEvent) else ""
     where, said = "", event.text
     if isinstance(event, events.CommandSent):
-        where, said = event.system, Text("{words}", {"words": event.words})
+        where, said = plain_system(event.system), Text("{words}", {"words": event.words})
     packed = msgspec.msgpack.encode(said)
     return Entry(event.at, _level(event), key, where, packed, one_line(str(said)), language())
+
+
+_WARNINGS = (
+    *(events.StepWarned, events.StepAbandoned, events.StepSkipped, events.StepRetried),
+    events.BracketRetried,
+)
 
 
 def _level(event: events.Event) -> Level:
@@ -86,7 +93,7 @@ def _level(event: events.Event) -> Level:
         return Level.LINE
     if isinstance(event, events.StepFailed | events.BracketImpossible):
         return Level.ERROR
-    if isinstance(event, events.StepWarned | events.StepAbandoned | events.StepSkipped | events.StepRetried):
+    if isinstance(event, _WARNINGS):
         return Level.WARNING
     if isinstance(event, events.RunEnded) and str(event.error):
         return Level.ERROR

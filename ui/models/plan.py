@@ -9,6 +9,7 @@ from PySide6.QtGui import QFont, QStandardItem, QStandardItemModel
 
 from app.dry_run import PlannedLine
 from app.texts import text
+from app.wire import plain_system
 from app.words import clean
 
 STEP = Qt.ItemDataRole.UserRole  # a step's key; commands have none
@@ -43,14 +44,14 @@ class PlanModel(QStandardItemModel):
             above.append(item)
             sent = self._sent(item, line, holds=line.key in holding and not line.closing)
             for command in line.commands:
-                self._command(sent, command.text, command.system)
+                self._command(sent, command.text, plain_system(command.system))
 
     def words(self) -> str:
         """Return the whole plan as text, commands and all."""
         written = []
         for line in self._lines:
             written.append("    " * line.depth + line.words)
-            written += ["    " * line.depth + f"  {c.system}> {_one_line(c.text)}" for c in line.commands]
+            written += ["    " * line.depth + f"  {plain_system(c.system)}> {_one_line(c.text)}" for c in line.commands]
         return "\n".join(written)
 
     def _sent(self, item: QStandardItem, line: PlannedLine, *, holds: bool) -> QStandardItem:
@@ -83,7 +84,7 @@ def _words(line: PlannedLine) -> str:
 
 def _systems(line: PlannedLine) -> str:
     """Return where a line's commands go; of many systems, their number: their names stand with the commands."""
-    systems = list(dict.fromkeys(command.system for command in line.commands))
+    systems = list(dict.fromkeys(plain_system(command.system) for command in line.commands))
     return ", ".join(systems) if len(systems) < 2 else str(text("{count} systems", count=len(systems)))
 
 

@@ -50,7 +50,8 @@ TABS = (text("Steps"), text("Log"), text("Commands sent"))
 SECOND = 1000
 WHOLE = 1000
 STOPPING = text(
-    "A server that does not answer now is tried again for some minutes; what cannot be put back is told then."
+    "What does not answer is tried for two minutes or more, and again at the end: this may take a quarter of an hour. "
+    "What cannot be put back is told then."
 )
 NOT_BEGUN = {
     Task.BACK_UP: text("The backup was not begun; nothing was changed."),
@@ -118,13 +119,14 @@ class RunPage(WizardPage):
     def stop(self) -> None:
         """Ask the run to stop. A question that waits is answered in the careful way; what is off is put back first."""
         self._stop.ask()
+        if not self._stopping:
+            self._say(text("Stopping: what is off is put back first."))
         self._stopping = True
         if self._dialog is not None:
             self._dialog.reject()
         if self._question is not None:
             self._question.answer(None)
             self._answered()
-        self._say(text("Stopping: what is off is put back first."))
         self.facts_changed.emit()
 
     def first_focus(self) -> QWidget | None:
@@ -248,7 +250,8 @@ class RunPage(WizardPage):
             self._off[event.key] = event.what_is_off
             if event.key == FREEZE:
                 self._frozen_since = time.monotonic()
-        elif isinstance(event, events.BracketClosing):
+        elif isinstance(event, events.BracketClosing | events.BracketRetried | events.BracketImpossible):
+            self._off.setdefault(event.key, event.what_is_off)  # it may be off since before this page was opened
             self._say(event.text)
         elif isinstance(event, events.BracketClosed):
             self._off.pop(event.key, None)

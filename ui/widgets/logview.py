@@ -217,7 +217,7 @@ class LogView(QWidget):
         for column, widest in (
             (LogModel.TIME, "00:00:00 "),
             (LogModel.SIGN, "✕ "),
-            (LogModel.WHERE, "winrm:composer1 "),
+            (LogModel.WHERE, "composer1 (SQL Server) "),
         ):
             self.table.setColumnWidth(column, metrics.horizontalAdvance(widest) + 12)
         self.whole.setFont(fixed_letters(self.whole))

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.texts import Text, text
 from app.trust import Certificate
+from app.wire import plain_system
 from ui.asking import AskPassword, AskTrust, Given
 from ui.bridge import Question
 from ui.widgets.parts import Button, keyed
@@ -113,7 +114,7 @@ class TrustDialog(QDialog):
         changed = subject.pinned is not None and subject.pinned.sha256 != subject.shown.sha256
         self.setWindowTitle(str(text("Certificate")))
         column = QVBoxLayout(self)
-        system = plain(subject.system)
+        system = plain(plain_system(subject.system))
         heading = (
             text("The certificate of {system} has changed.", system=system)
             if changed

@@ -16,6 +16,7 @@ from app.profile import Broker, Host, Profile, VCenter
 from app.profile import SqlServer as Server
 from app.runbooks.checks.check import Asked, Surroundings, each_system
 from app.texts import Text, listed, text
+from app.wire import plain_system
 
 AD_LDS = "VMwareVDMDS"
 SECURITY_SERVER = "VMware View Security Server"
@@ -174,7 +175,9 @@ def _clock(around: Surroundings, system: str, ask: Callable[[], datetime]) -> Ob
     told = ask().timestamp()
     after = around.now()
     off = max(before - told, told - after, 0.0)
-    found = text("{system}: {seconds} seconds from this workstation.", system=system, seconds=round(off, 1))
+    found = text(
+        "{system}: {seconds} seconds from this workstation.", system=plain_system(system), seconds=round(off, 1)
+    )
     needed = text("At most {seconds} seconds.", seconds=SKEW)
     if off <= SKEW:
         return Observation("clocks", State.PASSED, found, needed, system=system)
