@@ -314,7 +314,7 @@ def at_work_in(one: GoingOn) -> Text:
     if one.workstation:
         who = text("{user} on {workstation}", user=one.user, workstation=one.workstation)
     else:
-        who = text("another process of this computer ({process})", process=one.process)
+        who = text("process {process} of this computer", process=one.process)
     return text(
         "{profile}: a run goes on since {when} ({what}, by {who}). No other can begin there before it has ended.",
         profile=one.profile, when=when, who=who, what=runbook_word(one.runbook) if one.runbook else text("just begun"),
