@@ -407,7 +407,7 @@ def command_screenshots(arguments: list[str]) -> NoReturn:
     """Take pictures of every page, in both languages, light and dark, at 100 and 200 %."""
     set_up_system()
     set_up(RUN)
-    hand_over([str(PYTHON), "-P", str(ROOT / "build" / "screenshots.py"), *arguments], variables=FINDS_APP)
+    hand_over([str(PYTHON), "-P", "-m", "build.pictures", *arguments], variables=FINDS_APP)
 
 
 def command_peers(arguments: list[str]) -> NoReturn:
