@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from app import datafolder
+from app import datafolder, locking
 from app.errors import UserError
 from app.texts import text
 
@@ -31,12 +31,12 @@ def to(file: str | None) -> Iterator[None]:
         return
     path = Path(file).absolute()
     beside = path.with_name(f"{path.name}.new")
-    with datafolder.writing(path):
-        path.unlink(missing_ok=True)
-        beside.touch()
     kept = io.BytesIO()
     answer = io.TextIOWrapper(kept, encoding="utf-8", errors="replace", newline="\n")
     try:
+        with datafolder.writing(path):
+            beside.touch()
+            locking.patiently(lambda: path.unlink(missing_ok=True))
         with contextlib.redirect_stdout(answer):
             yield
         answer.flush()
@@ -49,7 +49,7 @@ def to(file: str | None) -> Iterator[None]:
 def _put(answer: bytes, beside: Path, path: Path) -> None:
     try:
         beside.write_bytes(answer)
-        beside.replace(path)
+        locking.patiently(lambda: beside.replace(path))
     except OSError as error:
         sys.stdout.write(answer.decode())  # it is not lost where somebody looks
         raise NotKept(

@@ -1,11 +1,17 @@
-"""Locks of the operating system on files: they go with the process, however that ends."""
+"""Locks of the operating system on files: they go with the process, however that ends; and patience with others'."""
 
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
+PATIENCE = 2.0  # seconds that a virus scanner, or a reader, may have a file open
+LOOK = 0.05
+
+Found = TypeVar("Found")
 LOCKED_BYTE = 1 << 20  # far behind the words in the file: Windows keeps others from reading a locked byte
 
 
@@ -18,6 +24,20 @@ def lock(path: Path) -> IO[bytes] | None:
         return file
     file.close()
     return None
+
+
+def patiently(act: Callable[[], Found]) -> Found:
+    """Carry out what Windows refuses while another program has the file open, as often as it takes; returns its answer.
+
+    Raises the PermissionError that is still there after PATIENCE seconds."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return act()
+        except PermissionError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(LOOK)
 
 
 if sys.platform == "win32":

@@ -64,6 +64,37 @@ def test_a_lock_that_was_released_is_free_though_its_file_is_still_open(tmp_path
         again.close()
 
 
+class Scanner:
+    """A virus scanner that has a file open for so many tries of others."""
+
+    def __init__(self, tries: int) -> None:
+        self.left = tries
+
+    def refuse(self) -> str:
+        """What Windows does with a file that another program has open."""
+        self.left -= 1
+        if self.left >= 0:
+            raise PermissionError(13, "Access is denied", "file")
+        return "done"
+
+
+def test_what_another_program_keeps_from_being_done_is_done_once_it_lets_go() -> None:
+    assert locking.patiently(Scanner(3).refuse) == "done"
+
+
+def test_what_is_refused_for_good_is_told_after_a_while_and_what_is_no_refusal_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(locking, "PATIENCE", 0.2)
+    for_ever = Scanner(10**9)
+    with pytest.raises(PermissionError):
+        locking.patiently(for_ever.refuse)
+    assert for_ever.left < 10**9 - 1
+    monkeypatch.setattr(locking, "PATIENCE", 1_000)
+    with pytest.raises(FileNotFoundError):
+        locking.patiently((tmp_path / "nothing").unlink)
+
+
 def test_a_file_that_cannot_be_opened_is_told_and_not_taken_for_a_lock_that_another_has(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no folder"):
         locking.lock(tmp_path / "no folder" / "lock")

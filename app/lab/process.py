@@ -148,7 +148,7 @@ def serve(
         if lock is None:
             return TAKEN
         ending.callback(lock.close)
-        (place / "lab.json").unlink(missing_ok=True)
+        _remove(place / "lab.json")
         lab = _open(place, founding)
         ending.callback(lab.close)
         made = (servers or all_servers)(lab)
@@ -160,7 +160,7 @@ def serve(
         control.start()
         ending.callback(control.stop)
         _publish(place, lab, made, control)
-        ending.callback(lambda: (place / "lab.json").unlink(missing_ok=True))
+        ending.callback(lambda: _remove(place / "lab.json"))
         while not stop_asked.wait(max(idle - (time.monotonic() - lab.used), 0.01)):
             if time.monotonic() - lab.used >= idle:
                 break
@@ -217,7 +217,11 @@ def _publish(place: Path, lab: Lab, servers: Sequence[Server], control: Control)
     temporary = place / "lab.json.new"
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(msgspec.json.encode(content))
-    temporary.replace(place / "lab.json")
+    locking.patiently(lambda: temporary.replace(place / "lab.json"))
+
+
+def _remove(file: Path) -> None:
+    locking.patiently(lambda: file.unlink(missing_ok=True))
 
 
 def _detached(words: list[str], log: Path) -> subprocess.Popen[bytes]:

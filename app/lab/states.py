@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from app import locking
 from app.lab import scenes
 from app.lab.lab import Lab
 
@@ -46,4 +47,4 @@ def _path(lab: Lab) -> Path:
 def _write(lab: Lab, states: dict[str, int]) -> None:
     temporary = _path(lab).with_suffix(".new")
     temporary.write_text(json.dumps(states), "utf-8")
-    temporary.replace(_path(lab))
+    locking.patiently(lambda: temporary.replace(_path(lab)))

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from app import locking
 from app.lab.rows import ANY, HostFile, Row, Setting
 
 R = TypeVar("R", bound=Row)
@@ -196,7 +197,7 @@ class World:
         if not path.exists():
             temporary = path.with_name(f"{name}.{threading.get_ident()}")
             temporary.write_bytes(content)
-            temporary.replace(path)
+            locking.patiently(lambda: temporary.replace(path))
         return name
 
     def content(self, blob: str) -> bytes:
