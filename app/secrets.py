@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -143,12 +143,11 @@ def stored_password(profile: str, name: str) -> str | None:
     import keyring
     import keyring.errors
 
-    try:
-        return keyring.get_password(f"{SERVICE}:{profile}", name)
-    except keyring.errors.NoKeyringError:
-        return None  # a workstation without a keyring: passwords are asked for or given
-    except keyring.errors.KeyringError as error:
-        raise _keyring_failed(error) from error
+    with _told_in_a_sentence():
+        try:
+            return keyring.get_password(f"{SERVICE}:{profile}", name)
+        except keyring.errors.NoKeyringError:
+            return None  # a workstation without a keyring: passwords are asked for or given
 
 
 def keyring_there() -> bool:
@@ -163,21 +162,20 @@ def keyring_keeps() -> str:
 
     Raises UserError where it takes one and does not give it back as it was, or keeps it although it was removed."""
     import keyring
-    from keyring.errors import KeyringError, PasswordDeleteError
+    from keyring.errors import PasswordDeleteError
 
     if not keyring_there():
         return ""
     service, name, word = f"{SERVICE} self-test", token_hex(4), f"pässwörd 二 {token_hex(4)}"
-    try:
+    with _told_in_a_sentence():
         keyring.set_password(service, name, word)
         try:
             given_back = keyring.get_password(service, name)
         finally:
             with contextlib.suppress(PasswordDeleteError):  # it has forgotten it already: that is told below
                 keyring.delete_password(service, name)
-    except KeyringError as error:
-        raise _keyring_failed(error) from error
-    if given_back != word or keyring.get_password(service, name) is not None:
+        stayed = keyring.get_password(service, name) is not None
+    if given_back != word or stayed:
         raise UserError(
             text("The keyring does not keep what it is given."),
             text("A password that was put into it for a try came back otherwise, or stayed although it was removed."),
@@ -189,7 +187,6 @@ def keyring_keeps() -> str:
 def store_password(profile: str, name: str, password: str) -> None:
     """Put a password into the keyring."""
     import keyring
-    import keyring.errors
 
     if len(password) > LONGEST:
         raise Refused(
@@ -197,10 +194,8 @@ def store_password(profile: str, name: str, password: str) -> None:
             text("It has {length} characters; the keyring takes {longest}.", length=len(password), longest=LONGEST),
             text("Choose to be asked each time."),
         )
-    try:
+    with _told_in_a_sentence():
         keyring.set_password(f"{SERVICE}:{profile}", name, password)
-    except keyring.errors.KeyringError as error:
-        raise _keyring_failed(error) from error
 
 
 def forget_password(profile: str, name: str) -> None:
@@ -208,12 +203,11 @@ def forget_password(profile: str, name: str) -> None:
     import keyring
     import keyring.errors
 
-    try:
+    with (
+        _told_in_a_sentence(),
+        contextlib.suppress(keyring.errors.PasswordDeleteError, keyring.errors.NoKeyringError),
+    ):
         keyring.delete_password(f"{SERVICE}:{profile}", name)
-    except (keyring.errors.PasswordDeleteError, keyring.errors.NoKeyringError):
-        return
-    except keyring.errors.KeyringError as error:
-        raise _keyring_failed(error) from error
 
 
 def passwords_from(source: str) -> dict[str, str]:
@@ -268,9 +262,22 @@ def _refuse_twice(source: str, found: dict[str, str]) -> None:
             )
 
 
+@contextlib.contextmanager
+def _told_in_a_sentence() -> Iterator[None]:
+    """Turn whatever a keyring raises into UserError. Each has errors of its own: Windows' a plain Exception, for a task
+    that runs though its user is not logged on. Its own words are left out: they may quote the password."""
+    try:
+        yield
+    except UserError:  # a part of the program that it needs could not be unpacked
+        raise
+    except Exception as error:  # noqa: BLE001  # no common kind is promised
+        raise _keyring_failed(error) from None
+
+
 def _keyring_failed(error: Exception) -> UserError:
+    number = getattr(error, "winerror", None)  # that of the system, by which its reason can be found
     return UserError(
         text("The keyring of this workstation could not be used."),
-        type(error).__name__,
+        f"{type(error).__name__} {number}" if number else type(error).__name__,
         text("Unlock it and try again, or give passwords with --passwords FILE."),
     )

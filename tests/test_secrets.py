@@ -3,7 +3,8 @@
 import base64
 import io
 import json
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keyring
@@ -26,18 +27,37 @@ class InMemory(keyring.backend.KeyringBackend):
         super().__init__()  # type: ignore[no-untyped-call]  # keyring's own
         self.kept: dict[tuple[str, str], str] = {}
         self.locked = False
+        self.fails: Exception | None = None
 
     def get_password(self, service: str, username: str) -> str | None:
         if self.locked:
             raise keyring.errors.KeyringLocked("locked")
+        self.fail()
         return self.kept.get((service, username))
 
     def set_password(self, service: str, username: str, password: str) -> None:
+        self.fail()
         self.kept[service, username] = password
 
     def delete_password(self, service: str, username: str) -> None:
+        self.fail()
         if self.kept.pop((service, username), None) is None:
             raise keyring.errors.PasswordDeleteError("none")
+
+    def fail(self) -> None:
+        if self.fails:
+            raise self.fails
+
+
+WORD = "t0p secret"
+
+
+class WindowsFailed(Exception):
+    """As pywintypes.error is: no kind of OSError, and none of keyring's."""
+
+    def __init__(self, winerror: int, function: str, strerror: str) -> None:
+        super().__init__(winerror, function, strerror)
+        self.winerror, self.function, self.strerror = winerror, function, strerror
 
 
 @pytest.fixture
@@ -109,6 +129,25 @@ def test_a_locked_keyring_is_told_and_not_passed_over(ring: InMemory) -> None:
     ring.locked = True
     with pytest.raises(UserError, match="keyring"):
         Passwords("p").of("a", "s")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: secrets.stored_password("p", "a"),
+        lambda: secrets.store_password("p", "a", WORD),
+        lambda: secrets.forget_password("p", "a"),
+        secrets.keyring_keeps,
+    ],
+    ids=["read", "store", "forget", "look"],
+)
+def test_whatever_a_keyring_raises_is_told_in_a_sentence_without_the_password(
+    ring: InMemory, use: Callable[[], object]
+) -> None:
+    ring.fails = WindowsFailed(1312, "CredRead", f"{WORD}: a specified logon session does not exist")
+    with pytest.raises(UserError, match=r"could not be used.*WindowsFailed 1312") as told:
+        use()
+    assert WORD not in "".join(traceback.format_exception(told.value))
 
 
 def test_a_password_too_long_for_the_keyring_is_refused(ring: InMemory) -> None:
