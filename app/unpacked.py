@@ -9,7 +9,6 @@ import contextlib
 import os
 import shutil
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -45,12 +44,14 @@ def hold(folder: Path) -> IO[bytes] | None:
 
 
 def remove_left(place: Path | None = None, now: float | None = None) -> list[Path]:
-    """Remove the folders that killed processes have left in `place` (the system's temporary folder); return which.
+    """Remove the folders that killed processes have left in `place` (where the loader has put our own); return which.
 
     One is left alone while its process lives, while it may still be being filled, and where it bears another's mark."""
+    ours = own()
+    place = place or (ours.parent if ours else None)  # not Python's temporary folder: the loader may choose another
     removed = []
-    for folder in sorted((place or Path(tempfile.gettempdir())).glob("_MEI*")):
-        if folder != own() and _left(folder, now or time.time()):
+    for folder in sorted(place.glob("_MEI*")) if place else []:
+        if folder != ours and _left(folder, now or time.time()):
             shutil.rmtree(folder, ignore_errors=True)  # what cannot be removed now is tried again at the next start
             removed += [] if folder.exists() else [folder]
     return removed
@@ -91,7 +92,9 @@ class LateLibraries(MetaPathFinder):
         try:
             whole = io.BytesIO(lzma.decompress((self._folder / LATE).read_bytes()))  # its sum is looked at here
             with tarfile.open(fileobj=whole, mode="r:") as archive:
-                archive.extractall(self._folder, filter="data")
+                now = time.time()  # by the archive they are of 1970, and what tidies up takes old files away
+                dated = (member.replace(mtime=now) for member in archive)
+                archive.extractall(self._folder, members=dated, filter="data")
         except (OSError, lzma.LZMAError, tarfile.TarError) as error:
             raise _not_unpacked(self._folder, error) from error
         invalidate_caches()  # the finders that follow have looked into these folders before

@@ -35,6 +35,14 @@ assert unpacked.own() == Path(sys.argv[2])
 print(len(unpacked.remove_left(Path(sys.argv[1]))))
 """
 
+STARTED = """
+import sys
+from pathlib import Path
+sys._MEIPASS = sys.argv[1]
+from app import unpacked
+print(*(folder.name for folder in unpacked.remove_left()))
+"""
+
 LATECOMER = """
 import importlib.util, sys
 from pathlib import Path
@@ -112,6 +120,19 @@ def test_a_program_never_removes_the_folder_that_it_runs_from(tmp_path: Path) ->
     assert [folder.name for folder in tmp_path.iterdir()] == ["_MEI12"]
 
 
+def test_what_others_have_left_is_looked_for_where_the_loader_unpacks_and_not_where_python_keeps_its_own(
+    tmp_path: Path,
+) -> None:
+    own, dead, elsewhere = (left(tmp_path, name) for name in ("its/_MEI12", "its/_MEI13", "pythons/_MEI14"))
+    done = carried_out("-c", STARTED, str(own), TMPDIR=str(elsewhere.parent), TEMP=str(elsewhere.parent))
+    assert (done.stdout, done.stderr) == ("_MEI13\n", "")
+    assert (own.exists(), dead.exists(), elsewhere.exists()) == (True, False, True)
+
+
+def test_run_from_its_sources_it_removes_nothing() -> None:
+    assert unpacked.remove_left() == []
+
+
 def test_run_from_its_sources_it_has_no_such_folder_and_starts_others_as_ever() -> None:
     assert unpacked.own() is None
     with unpacked.others_find_their_own():
@@ -126,6 +147,13 @@ def test_a_late_library_is_unpacked_when_it_is_asked_for_and_not_before(tmp_path
     archive(tmp_path)
     done = carried_out("-c", LATECOMER, str(tmp_path))
     assert (done.stdout, done.stderr) == (f"{LATE}\nout of the archive\n", "")
+
+
+def test_what_is_unpacked_late_is_as_young_as_the_rest_or_it_would_be_tidied_away(tmp_path: Path) -> None:
+    archive(tmp_path)
+    before = time.time() - 2  # the clock of some disks is as coarse
+    LateLibraries(tmp_path).find_spec("sspilib")
+    assert (tmp_path / "sspilib" / "__init__.py").stat().st_mtime >= before
 
 
 def test_late_libraries_are_unpacked_once(tmp_path: Path) -> None:
