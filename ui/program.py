@@ -4,14 +4,17 @@ practice environment's own process, `--self-test` a look at whether this copy of
 from __future__ import annotations
 
 import contextlib
+import datetime
 import gc
 import sys
 import threading
+import traceback
 from collections.abc import Iterator, Sequence
 
 OLDEST_WINDOWS = (10, 0, 17763)  # Windows 10 1809 and Server 2019: what Qt 6 asks for
 _ERROR_ICON = 0x10
 BROKEN = 1
+STOPPED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,16 +28,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "Copy or download the file anew, and compare its SHA-256 with the one beside it.",
             in_a_box=not words,
         )
+    except KeyboardInterrupt:
+        return STOPPED
+    except Exception as error:  # noqa: BLE001  # else the executable's loader tells it, in a box that waits for ever
+        return _tell(_defect(error, whole=bool(words)), in_a_box=not words)
+
+
+def _defect(error: Exception, *, whole: bool) -> str:
+    """Return what is said of an error of the program itself; with the whole traceback where there is room for it."""
+    trace = traceback.format_exception(error) if whole else traceback.format_exception_only(error)
+    kept = _kept(error)
+    return (
+        f"{''.join(trace)}\nThis is an error of ViewKeeper itself: it has stopped here.\n"
+        "Whether a backup has left anything switched off is said by the command `runs`, and by the wizard's first page."
+    ) + (f"\nWhat helps to mend it lies in {kept}." if kept else "")
+
+
+def _kept(error: Exception) -> str:
+    """Keep in the data folder where an error arose; returns its file, "" where that fails as well. A scheduled task has
+    nobody to read what it says. The error's own words are left out: they may quote a password."""
+    with contextlib.suppress(Exception):
+        from app import defects, paths
+
+        moment = datetime.datetime.now(datetime.UTC)
+        where = f"{''.join(traceback.format_tb(error.__traceback__))}{type(error).__name__}"
+        return str(defects.keep(paths.data(), defects.report(where, moment), moment))
+    return ""
 
 
 def _face(words: list[str]) -> int:
-    if too_old := _too_old():
-        return _tell(too_old, in_a_box=not words)
     if words:
         from app import streams
 
-        streams.attach()
+        streams.attach()  # before anything is said
         streams.speak_utf8()
+    if too_old := _too_old():
+        return _tell(too_old, in_a_box=not words)
     with _unpacked():
         if not words:
             gc.disable()  # what is loaded for the first window stays: to look through it for cycles only holds it up
@@ -60,11 +89,13 @@ def _unpacked() -> Iterator[None]:
     if not getattr(sys, "frozen", False):
         yield
         return
-    from app import unpacked
+    from app import locking, unpacked
 
     folder = unpacked.own()
-    held = unpacked.hold(folder) if folder else None
+    held = None
     if folder:
+        with contextlib.suppress(OSError):  # somebody else has the mark open: no reason not to start
+            held = locking.patiently(lambda: unpacked.hold(folder))
         sys.meta_path.insert(0, unpacked.LateLibraries(folder))
     cleaner = threading.Thread(target=unpacked.remove_left, name="unpacked")
     cleaner.start()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import app
-from app import paths
+from app import paths, unpacked
 from app.lab import process
 from tests.processes import carried_out, environment
 from ui.single import show_the_first
@@ -102,6 +102,40 @@ def test_a_part_that_is_missing_is_told_in_a_sentence_whatever_was_asked_for(
     assert library in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("words", [["sets"], ["--lab", "status"]], ids=["command line", "lab"])
+def test_an_error_of_the_program_itself_is_told_and_kept_and_ends_with_a_code_that_no_loader_makes_a_box_of(
+    tmp_path: Path, words: list[str]
+) -> None:
+    (tmp_path / "msgspec.py").write_text("raise ValueError('terces'[::-1])\n", "utf-8")
+    carry_out = "import sys; from ui.program import main; sys.exit(100 + main(sys.argv[1:]))"
+    data = tmp_path / "data"
+    done = carried_out("-c", carry_out, *words, **{paths.DATA_VARIABLE: str(data), "PYTHONPATH": str(tmp_path)})
+    assert (done.returncode, done.stdout) == (101, "")
+    assert "Traceback" in done.stderr
+    assert "an error of ViewKeeper itself" in done.stderr
+    (report,) = (data / "reports").iterdir()
+    assert str(report) in done.stderr
+    kept = report.read_text("utf-8")
+    assert ("ValueError" in kept, "msgspec.py" in kept, "secret" in kept) == (True, True, False), kept
+
+
+@pytest.mark.skipif(os.name == "nt", reason="without words Windows says it in a box that waits for somebody")
+def test_an_error_before_the_window_is_told_in_a_few_words(tmp_path: Path) -> None:
+    (tmp_path / "PySide6.py").write_text("raise ValueError('damaged')\n", "utf-8")
+    done = carried_out("-m", "ui", **{paths.DATA_VARIABLE: str(tmp_path / "data"), "PYTHONPATH": str(tmp_path)})
+    assert (done.returncode, "damaged" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
+    assert "an error of ViewKeeper itself" in done.stderr
+
+
+def test_a_mark_that_cannot_be_locked_keeps_it_from_nothing(tmp_path: Path) -> None:
+    (tmp_path / "_MEI12" / unpacked.MARK).mkdir(parents=True)  # it cannot be opened
+    frozen = (
+        "import sys; sys.frozen, sys._MEIPASS = True, sys.argv.pop(1); from ui.program import main; sys.exit(main())"
+    )
+    done = carried_out("-c", frozen, str(tmp_path / "_MEI12"), "--version", **{paths.DATA_VARIABLE: str(tmp_path)})
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_data_folder_that_cannot_be_written_is_told_by_the_command_line_with_its_code(tmp_path: Path) -> None:
