@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -24,7 +24,7 @@ from ui.look import STYLE, dress
 from ui.page import Services
 from ui.pages import make_page
 from ui.shell import Shell
-from ui.single import Single
+from ui.single import Single, place_of
 
 CALM = 300  # milliseconds after which the window stands and the rest may load
 
@@ -44,12 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     assert isinstance(application, QApplication)
     application.setApplicationName("ViewKeeper")
     application.setWindowIcon(QIcon(str(paths.resources() / "icons" / "viewkeeper.png")))
-    try:
-        place = Single(datafolder.ready(paths.data()))
-    except BlockingIOError:
-        return _second(paths.data())
-    except UserError as error:
-        return _cannot_begin(error)
+    place = placed(paths.data())
+    if isinstance(place, UserError):
+        return _cannot_begin(place)
+    if place is None:  # the first wizard of this data folder has come to the front instead
+        return 0
     with contextlib.closing(place):
         return _opened(application, place)
 
@@ -79,19 +78,26 @@ def come_forward(window: QWidget) -> None:
     window.activateWindow()
 
 
-def _second(data: Path) -> int:
-    """Be the second wizard of a data folder: the first one comes to the front instead. Returns the exit code."""
-    from ui.single import show_the_first
-
-    if show_the_first(data):
-        return 0
-    return _cannot_begin(
-        UserError(
+def placed(data: Path, ask: Callable[[Path], Single | None] = place_of) -> Single | UserError | None:
+    """Return the first wizard's place in a data folder, None where the first one has come to the front instead, or why
+    neither can be."""
+    other = text("Two of them in one data folder would get into each other's way: {folder}.", folder=str(data))
+    try:
+        return ask(datafolder.ready(data))
+    except BlockingIOError:
+        return UserError(
             text("ViewKeeper is open already, and does not answer."),
-            text("Two of them in one data folder would get into each other's way: {folder}.", folder=str(data)),
+            other,
             text("Close the other one, if need be in the task manager, and start again."),
         )
-    )
+    except PermissionError:
+        return UserError(
+            text("ViewKeeper is open already with other rights: one of the two was started as an administrator."),
+            other,
+            text("Go on in the one that is open, or close it and start again."),
+        )
+    except UserError as error:
+        return error
 
 
 def _cannot_begin(error: UserError) -> int:

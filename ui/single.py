@@ -5,6 +5,7 @@ of Linux', is opened once the window stands; nothing but "show yourself" can be 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sys
@@ -44,14 +45,34 @@ class Single:
     def close(self) -> None:
         """Give the place up."""
         if self._thread is not None and self._thread.is_alive():
-            _say(self._name, END)
+            with contextlib.suppress(PermissionError):
+                _say(self._name, END, PATIENCE)
             self._thread.join(PATIENCE)
         self._held.close()
 
 
-def show_the_first(data: Path) -> bool:
-    """Ask the wizard that has the place to come to the front; returns whether it has answered."""
-    return _say(channel(data), SHOW)
+def place_of(data: Path) -> Single | None:
+    """Return the first wizard's place; None where another one has it, and has come to the front.
+
+    One that is just opening is waited for, and one that is just ending. Raises BlockingIOError where one has the place
+    and does not answer, PermissionError where its rights are other ones, Refused where no place can be had."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return Single(data)
+        except BlockingIOError:
+            if show_the_first(data, patience=0.0):
+                return None
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(LOOK)
+
+
+def show_the_first(data: Path, patience: float | None = None) -> bool:
+    """Ask the wizard that has the place to come to the front; returns whether it has answered.
+
+    `patience`: seconds that it may take to open its channel. Raises PermissionError where it lets only others in."""
+    return _say(channel(data), SHOW, PATIENCE if patience is None else patience)
 
 
 def channel(data: Path) -> str:
@@ -85,29 +106,37 @@ def _serve(name: str, show: Callable[[], None]) -> None:
                         return
             except (OSError, EOFError):  # a caller that went away; the next one may have more to say
                 continue
+            except RuntimeError:  # the window that would be shown is gone: a caller without an answer opens its own
+                continue
 
 
-def _say(name: str, word: bytes) -> bool:
-    """Say a word to the first wizard; returns whether it has heard it."""
+def _say(name: str, word: bytes, patience: float) -> bool:
+    """Say a word to the first wizard; returns whether it has heard it. Raises PermissionError."""
     try:
-        with _reached(name) as first:
+        with reached(name, patience) as first:
             if not first.poll(PATIENCE):
                 return False
             _let_come_forward(int(first.recv_bytes(16)))
             first.send_bytes(word)
             return first.poll(PATIENCE) and first.recv_bytes(16) == word
+    except PermissionError:
+        raise
     except (OSError, EOFError, ValueError):
         return False
 
 
-def _reached(name: str) -> Connection:
-    """Return a line to the first wizard. It may be about to open its end: that is waited for."""
+def reached(name: str, patience: float, line: Callable[[str, str], Connection] | None = None) -> Connection:
+    """Return a line to the first wizard, which may be about to open its end: that is waited for.
+
+    Raises PermissionError at once where Windows lets us not in: one of the two was started as an administrator."""
     from multiprocessing.connection import Client
 
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while True:
         try:
-            return Client(name, _family())
+            return (line or Client)(name, _family())
+        except PermissionError:
+            raise
         except OSError:
             if time.monotonic() > deadline:
                 raise

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from multiprocessing.connection import Client, Listener
+from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 
 import pytest
@@ -17,9 +17,10 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import paths
+from app.errors import UserError
 from tests.processes import environment, living
 from ui import application, single
-from ui.single import Single, channel, show_the_first
+from ui.single import Single, channel, place_of, reached, show_the_first
 
 FIRST = """
 import sys
@@ -35,6 +36,24 @@ print("closed", flush=True)
 sys.stdin.readline()
 """
 """A process that has the place, as a wizard has it."""
+
+
+ENDING = """
+import sys, threading
+from pathlib import Path
+from ui.single import Single
+asked = threading.Event()
+def gone():
+    asked.set()
+    raise RuntimeError("Internal C++ object already deleted.")
+place = Single(Path(sys.argv[1]))
+place.listen(gone)
+print("there", flush=True)
+asked.wait()
+place.close()
+sys.stdin.readline()
+"""
+"""One whose window is gone already, and that ends while another asks for it."""
 
 
 @contextmanager
@@ -112,6 +131,40 @@ def test_a_place_that_is_given_up_is_free_at_once(tmp_path: Path) -> None:
             mine.listen(lambda: None)
 
 
+def test_the_place_of_one_that_is_just_ending_is_had_once_it_is_free(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with living(ENDING, str(tmp_path / "data")):
+        mine = place_of(tmp_path / "data")
+        assert mine is not None
+        mine.close()
+
+
+def test_one_whose_window_cannot_be_shown_says_so_and_goes_on_listening(tmp_path: Path) -> None:
+    shown: list[str] = []
+
+    def show() -> None:
+        shown.append("asked")
+        if len(shown) == 1:
+            raise RuntimeError("Internal C++ object already deleted.")
+
+    with closing(Single(tmp_path)) as mine:
+        mine.listen(show)
+        assert not show_the_first(tmp_path)
+        assert show_the_first(tmp_path)
+
+
+def test_a_line_that_windows_refuses_is_not_tried_for_long(tmp_path: Path) -> None:
+    tried: list[str] = []
+
+    def refused(name: str, _family: str) -> Connection:
+        tried.append(name)
+        raise PermissionError(13, "Access is denied")
+
+    with pytest.raises(PermissionError):
+        reached(channel(tmp_path), 60.0, refused)
+    assert tried == [channel(tmp_path)]
+
+
 def test_wizards_of_two_data_folders_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(single, "PATIENCE", 0.3)
     (tmp_path / "other").mkdir()
@@ -175,6 +228,16 @@ def test_a_second_wizard_says_that_the_first_does_not_answer(
         timer.stop()
     assert "does not answer" in said[0]
     assert str(data) in said[1]
+
+
+def test_one_that_was_started_as_an_administrator_is_told_of_as_such(tmp_path: Path) -> None:
+    def refused(_data: Path) -> Single | None:
+        raise PermissionError(13, "Access is denied")
+
+    why = application.placed(tmp_path / "data", refused)
+    assert isinstance(why, UserError)
+    assert "administrator" in str(why.what)
+    assert str(tmp_path / "data") in str(why.why)
 
 
 def test_a_data_folder_that_cannot_be_written_is_told_in_a_box(
