@@ -21,9 +21,10 @@ def attach() -> None:
     missing = [stream for stream in _STREAMS if getattr(sys, stream[0]) is None]
     if not missing:
         return
-    attached = sys.platform == "win32" and _callers_console()
+    if sys.platform == "win32":
+        _to_callers_console()
     for name, place, mode in missing:
-        stream = _opened(place if attached else os.devnull, mode)
+        stream = _opened(place if sys.platform == "win32" else os.devnull, mode)
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)  # a password is asked for without its letters only where both are one
 
@@ -48,14 +49,13 @@ if sys.platform == "win32":
             ("file", ctypes.c_wchar * 260),
         )  # fmt: skip
 
-    def _callers_console() -> bool:
-        """Attach to the console that the program was called from; returns whether there is one.
+    def _to_callers_console() -> None:
+        """Attach to the console that the program was called from, where there is one and it is not attached already.
 
         The parent of a one-file executable's program is its loader, which has none: it is the loader's parent's."""
-        if ctypes.windll.kernel32.AttachConsole(ctypes.c_uint32(_PARENT)):
-            return True
-        caller = parent_of(os.getppid()) if hasattr(sys, "_MEIPASS") else 0
-        return bool(caller and ctypes.windll.kernel32.AttachConsole(ctypes.c_uint32(caller)))
+        attach = ctypes.windll.kernel32.AttachConsole
+        if not attach(ctypes.c_uint32(_PARENT)) and hasattr(sys, "_MEIPASS") and (caller := parent_of(os.getppid())):
+            attach(ctypes.c_uint32(caller))
 
     def parent_of(process: int) -> int:
         """Return the process that has started another one; 0 where it has ended: its number may be another's now."""
@@ -81,14 +81,9 @@ if sys.platform == "win32":
             kernel.CloseHandle(handle)
         return times[0].value if known else 0
 
-else:
-
-    def _callers_console() -> bool:
-        return False
-
 
 def _opened(place: str, mode: str) -> IO[str]:
     try:
         return open(place, mode, encoding="utf-8", errors="replace")  # as long as the process lives
-    except OSError:  # a console that cannot be written to
+    except OSError:  # there is no console, or none that lets us
         return open(os.devnull, mode, encoding="utf-8")  # as long as the process lives
