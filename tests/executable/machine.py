@@ -77,8 +77,11 @@ class Executable:
     # ---- looked at from outside
 
     def processes(self) -> list[int]:
-        """Return the processes that run this file: its loader and its program, the wizard's and the lab's."""
-        return [number for number, words in _running() if self.file.name in words]
+        """Return the processes that run this file: its loader and its program, the wizard's and the lab's.
+
+        Their command lines name its folder, which ends in what no other folder's name has."""
+        own = self.file.parent.name.rpartition(" ")[2]
+        return [number for number, words in _running() if own in words and self.file.name in words]
 
     def kill(self) -> None:
         """Kill all of them at once, loader and program, as a power cut does."""
