@@ -8,14 +8,15 @@
     --anew                 build although nothing has changed
 
 What comes out lies in out/dist: ViewKeeper.exe, ViewKeeper-debug.exe (with a console), SHA256SUMS, a bill of materials
-and the licences. A build from unchanged files is taken from the cache."""
+and the licences. A build from unchanged files is taken from the cache. The same files give the same bytes, wherever and
+whenever they are built, with git or without."""
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -28,13 +29,22 @@ from build import bill, windows
 from build.windows import NATIVE, ROOT, Trouble, Windows
 
 DIST = ROOT / "out" / "dist"
+ORIGIN = ROOT / "out" / "dist-built-from"
+"""Holds `inputs` of what lies in DIST, which a signature does not change."""
+
 LOG = ROOT / "out" / "exe.log"
 PROGRAMS = ("ViewKeeper.exe", "ViewKeeper-debug.exe")
 BARE = "bare.exe"
+PROGRAM, BARE_WINDOW = "program", "bare"  # what viewkeeper.spec can be asked for
+WHOLE = "whole.json"  # is there once a build is
 BILL, LICENCES, SUMS = "ViewKeeper.cdx.json", "LICENCES.txt", "SHA256SUMS"
 HASH_SEED = "1"  # PyInstaller's manual, "Creating a Reproducible Build"
 LONGEST = 1500.0  # seconds
 KEPT = 3  # builds in the cache
+
+BEGUN = {"0.1.0": "2026-11-22"}
+"""The day on which each version was begun. It dates what is built: the date of a commit would be another in a shallow
+clone, and after a commit that changes nothing of it; a source archive has none."""
 
 PARTS = ("app", "ui", "resources")
 BUILD_FILES = (
@@ -42,6 +52,7 @@ BUILD_FILES = (
     *("requirements/exe.txt", "requirements/windows-python.txt", "bare/bare.py"),
     *("licences/LGPL-3.0.txt", "licences/GPL-3.0.txt"),
 )
+BARE_FILES = tuple(name for name in BUILD_FILES if name not in ("viewkeeper.ico", "bill.py"))
 NOT_IN_IT = ("__pycache__", ".mypy_cache")
 
 VERSION = """VSVersionInfo(
@@ -65,15 +76,24 @@ def main(words: Sequence[str]) -> int:
     chosen = options(words)
     LOG.parent.mkdir(exist_ok=True)
     LOG.unlink(missing_ok=True)
+    names = [*PROGRAMS, *([BARE] if chosen.bare else [])]
     try:
         check_signing(chosen)
-        folder = built(bare=chosen.bare, anew=chosen.anew)
-        names = [*PROGRAMS, *([BARE] if chosen.bare else [])]
-        _put(folder, [*names, BILL, LICENCES])
+        key = inputs()
+        with windows.alone(f"built-{key}"):
+            folder = built(key, anew=chosen.anew)
+            ORIGIN.unlink(missing_ok=True)
+            put([folder / name for name in (*PROGRAMS, BILL, LICENCES)], DIST)
+        if chosen.bare:
+            shutil.copy2(bare(), DIST / BARE)
         how = signed([DIST / name for name in PROGRAMS], chosen)
         _sums(names)
+        ORIGIN.write_text(key, "ascii")
     except Trouble as trouble:
         print(trouble, file=sys.stderr)
+        return 1
+    except OSError as error:  # a full disk, a folder that may not be written in
+        print(f"That did not work: {error}.", file=sys.stderr)
         return 1
     for name in names:
         print(f"{DIST.relative_to(ROOT) / name}  {(DIST / name).stat().st_size / 1e6:.1f} MB")
@@ -109,51 +129,84 @@ def sources(root: Path = ROOT) -> list[Path]:
 
 def inputs(root: Path = ROOT) -> str:
     """Return a hash of everything that the executable is made from."""
-    whole = hashlib.sha256()
-    for file in sources(root):
+    return _hashed(sources(root), root)
+
+
+def _hashed(files: Iterable[Path], root: Path) -> str:
+    whole = hashlib.sha256(windows.own_python().encode())
+    for file in files:
         content = file.read_bytes()
         whole.update(f"{file.relative_to(root).as_posix()}\0{len(content)}\0".encode() + content)
     return whole.hexdigest()[:16]
 
 
-def built(*, bare: bool = False, anew: bool = False) -> Path:
-    """Return the folder of the cache that holds what is built from these files. Raises Trouble."""
-    place = windows.cache() / "built" / inputs()
-    whole = place / "whole.json"
-    if whole.exists() and not anew and (not bare or (place / BARE).exists()):
+def builds() -> Path:
+    """Return the folder of the cache in which builds are kept, each under its `inputs`."""
+    return windows.cache() / "built"
+
+
+def built(key: str, *, anew: bool = False) -> Path:
+    """Return the folder of the cache that holds what is built from these files, whose `inputs` are the key.
+
+    To be called while the lock of that name is held. Raises Trouble."""
+    place = builds() / key
+    if (place / WHOLE).exists() and not anew:
         print(f"Nothing has changed since it was built: taken from {place}.", flush=True)
         return place
     began = time.monotonic()
-    print("Preparing Python and libraries for Windows …", flush=True)
-    there = windows.prepared(LOG)
+    there = _prepared()
     print("PyInstaller packs them (some minutes) …", flush=True)
-    _packed(there, place, bare=bare)
-    bill.write(place / "contents.json", there.libraries, place / BILL, place / LICENCES, moment())
-    whole.write_text(json.dumps({"seconds": round(time.monotonic() - began)}), "ascii")
-    _forget_older(place.parent)
+    with windows.made_beside(place) as made:
+        _packed(there, made, PROGRAM, PROGRAMS)
+        bill.write(made / "contents.json", there.libraries, made / BILL, made / LICENCES, moment(app.__version__))
+        (made / WHOLE).write_text(json.dumps({"seconds": round(time.monotonic() - began)}), "ascii")
+        check_unchanged(key, inputs())
+        shutil.rmtree(place, ignore_errors=True)  # what was built from the same files before, or is not whole
+    _forget_older(builds(), place)
     return place
 
 
-def _forget_older(folder: Path) -> None:
-    """Keep only the newest builds: each takes 100 MB."""
-    builds = sorted(folder.glob("*/whole.json"), key=lambda whole: whole.stat().st_mtime, reverse=True)
-    for whole in builds[KEPT:]:
-        shutil.rmtree(whole.parent, ignore_errors=True)
+def bare() -> Path:
+    """Return the bare window that is built by the same rules; only they, Qt and Python change it. Raises Trouble."""
+    key = _hashed((ROOT / "build" / name for name in BARE_FILES), ROOT)
+    place = windows.cache() / f"bare-{key}"
+    with windows.alone(place.name):
+        if not place.exists():
+            there = _prepared()
+            print("PyInstaller packs a bare window, to measure against …", flush=True)
+            with windows.made_beside(place) as made:
+                _packed(there, made, BARE_WINDOW, [BARE])
+    windows.forget_unused([place])
+    return place / BARE
 
 
-def moment() -> int:
-    """Return the moment that a build is dated with: that of the newest commit, so that two builds are alike."""
-    given = os.environ.get("SOURCE_DATE_EPOCH")
-    if given:
-        return int(given)
-    asked = subprocess.run(
-        ["git", "log", "-1", "--format=%ct", "--", *PARTS, "build"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+def _prepared() -> Windows:
+    print("Preparing Python and libraries for Windows …", flush=True)
+    return windows.prepared(LOG)
+
+
+def check_unchanged(before: str, after: str) -> None:
+    """Raise Trouble where files were changed while they were packed: nobody could say what was built."""
+    if before != after:
+        raise Trouble("Files were changed while it was built from them: build it once more.")
+
+
+def _forget_older(folder: Path, newest: Path) -> None:
+    """Keep the newest builds, each takes 100 MB; of the others, and of those that broke off, nothing."""
+    places = {place.with_name(place.name.removesuffix(windows.HALF_MADE)) for place in folder.iterdir()} - {newest}
+    whole = sorted(
+        (place for place in places if (place / WHOLE).exists()), key=lambda place: (place / WHOLE).stat().st_mtime
     )
-    return int(asked.stdout) if asked.returncode == 0 and asked.stdout.strip() else 1_700_000_000
+    for place in places - set(whole[-(KEPT - 1) :]):
+        windows.forget(place, f"built-{place.name}")
+
+
+def moment(version: str) -> int:
+    """Return the moment (seconds since 1970) that a build of a version is dated with. Raises Trouble."""
+    day = BEGUN.get(version)
+    if day is None:
+        raise Trouble(f"Say in build/executable.py (BEGUN) on which day version {version} was begun.")
+    return int(datetime.datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp())
 
 
 def version_resource(version: str) -> str:
@@ -162,9 +215,9 @@ def version_resource(version: str) -> str:
     return VERSION.format(numbers=numbers, version=version)
 
 
-def _packed(there: Windows, place: Path, *, bare: bool) -> None:
+def _packed(there: Windows, place: Path, what: str, names: Sequence[str]) -> None:
+    """Have PyInstaller pack PROGRAM or BARE_WINDOW into a new folder. Raises Trouble where a name is missing then."""
     work = place / "work"
-    shutil.rmtree(place, ignore_errors=True)
     work.mkdir(parents=True)
     (work / "version.txt").write_text(version_resource(app.__version__), "utf-8")
     (work / "viewkeeper.unpacked").write_text(f"ViewKeeper {app.__version__}\n", "ascii")
@@ -173,12 +226,12 @@ def _packed(there: Windows, place: Path, *, bare: bool) -> None:
     variables = {
         "PYTHONPATH": there.path(there.libraries), "PYTHONHASHSEED": HASH_SEED, "PYTHONUTF8": "1",
         "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNODEBUGRANGES": "1",  # tracebacks keep their lines
-        "SOURCE_DATE_EPOCH": str(moment()),
-        "VIEWKEEPER_BUILD_FOLDER": there.path(place), "VIEWKEEPER_BUILD_BARE": "1" if bare else "",
+        "SOURCE_DATE_EPOCH": str(moment(app.__version__)),
+        "VIEWKEEPER_BUILD_FOLDER": there.path(place), "VIEWKEEPER_BUILD_WHAT": what,
         "PYINSTALLER_CONFIG_DIR": there.path(work / "config"), "PYINSTALLER_ZLIB_COMPRESSION_LEVEL": "9",
     }  # fmt: skip
     code = there.run(command, log=LOG, seconds=LONGEST, **variables)
-    missing = [name for name in (*PROGRAMS, *([BARE] if bare else [])) if not (place / name).exists()]
+    missing = [name for name in names if not (place / name).exists()]
     if code or missing:
         raise Trouble(f"PyInstaller did not build {', '.join(missing) or 'it'}: see the end of {LOG}.")
     shutil.rmtree(work)
@@ -187,11 +240,22 @@ def _packed(there: Windows, place: Path, *, bare: bool) -> None:
 # ---- what comes out
 
 
-def _put(folder: Path, names: Iterable[str]) -> None:
-    shutil.rmtree(DIST, ignore_errors=True)
-    DIST.mkdir(parents=True)
-    for name in names:
-        shutil.copy2(folder / name, DIST / name)
+def put(files: Iterable[Path], dist: Path) -> None:
+    """Copy files into a folder from which all else goes. Raises Trouble where Windows has one of them open."""
+    try:
+        dist.mkdir(parents=True, exist_ok=True)
+        for old in sorted(dist.iterdir(), key=lambda old: old.name not in PROGRAMS):  # first those that may be running
+            old.unlink()
+    except OSError as error:
+        raise Trouble(f"{error.filename} cannot be replaced ({error.strerror}): close it, and start again.") from error
+    for file in files:
+        shutil.copy2(file, dist / file.name)
+
+
+def lies_there() -> bool:
+    """Say whether out/dist holds what is built from these files, signed or not."""
+    there = all((DIST / name).exists() for name in (*PROGRAMS, BILL, LICENCES, SUMS))
+    return there and ORIGIN.exists() and ORIGIN.read_text("ascii") == inputs()
 
 
 def _sums(names: Iterable[str]) -> None:

@@ -13,6 +13,7 @@ import sys
 import tarfile
 import tempfile
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,11 +21,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from app import locking
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "build" / "requirements"
 NATIVE = sys.platform == "win32"
 PYTHON_VERSION = "3.13"
 SILENT = 5.0  # seconds that the last words of a program that has ended may take
+LOOK = 0.2  # seconds between two looks whether another process has done with what is wanted here
+ENDING = 60.0  # seconds that all programs in wine may take to end
+SCANNED = 30.0  # seconds for which Windows may refuse to rename a fresh folder: scanners look into it
+UNUSED = 2 * 86400.0  # seconds after which what was made for other locks or recipes is forgotten
 WINE, WINESERVER = "/usr/lib/wine/wine64", "/usr/lib/wine/wineserver64"
 
 PYTHON_SIGNED = {
@@ -56,14 +63,68 @@ def cache() -> Path:
     """Return the folder of what is kept between runs: VIEWKEEPER_CACHE, or the user's own."""
     named = os.environ.get("VIEWKEEPER_CACHE")
     if named:
-        return Path(named)
+        return Path(named).resolve()
     home = os.environ.get("LOCALAPPDATA") if NATIVE else os.environ.get("XDG_CACHE_HOME")
-    return Path(home or Path.home() / ".cache") / "viewkeeper-build"
+    return Path(home or Path.home() / ".cache").resolve() / "viewkeeper-build"
 
 
-def fingerprint(*files: Path) -> str:
-    """Return a hash of the files' content and names, line ends aside."""
-    whole = hashlib.sha256()
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """Hold the lock of what the cache calls so, which only one process makes or removes at a time. Waits for others."""
+    file = _locked(name)
+    if file is None:
+        print(f"Another process is busy with {name}: waiting for it …", flush=True)
+    while file is None:
+        time.sleep(LOOK)
+        file = _locked(name)
+    with file:
+        yield
+
+
+def _locked(name: str) -> IO[bytes] | None:
+    folder = cache() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return locking.lock(folder / name)
+
+
+def forget(place: Path, name: str) -> None:
+    """Remove a folder of the cache and what was half made of it, unless a process is busy with it, by its lock's name.
+
+    What cannot be removed stays until the next time."""
+    file = _locked(name)
+    if file is None:
+        return
+    with file:
+        if (place / "dosdevices").exists():
+            try:
+                _end(Windows([], Path(), place))
+            except Trouble:
+                return
+        for folder in (place, _half_made(place)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def forget_unused(used: Sequence[Path]) -> None:
+    """Say of folders that they are used; forget those of their kinds that nothing has used for UNUSED seconds."""
+    now = time.time()
+    for place in used:
+        os.utime(place)
+    kinds = {place.name.rpartition("-")[0] for place in used}
+    for place in cache().iterdir():
+        kind = place.name.rpartition("-")[0]
+        if kind in kinds and place not in used and place.is_dir() and now - place.stat().st_mtime > UNUSED:
+            whole = place.with_name(place.name.removesuffix(HALF_MADE))
+            forget(whole, whole.name)
+
+
+def own_python(*, native: bool = NATIVE) -> str:
+    """Return what tells this machine's Python from others, where it gets into the executable; wine's is locked."""
+    return f"{sys.version} in {sys.base_prefix}" if native else ""
+
+
+def fingerprint(*files: Path, more: str = "") -> str:
+    """Return a hash of the files' content and names, line ends aside, and of what else counts."""
+    whole = hashlib.sha256(more.encode())
     for file in sorted(files):
         whole.update(f"{file.name}\0".encode() + file.read_bytes().replace(b"\r\n", b"\n") + b"\0")
     return whole.hexdigest()[:16]
@@ -119,6 +180,7 @@ class Windows:
             code = process.wait(seconds)
         except subprocess.TimeoutExpired as error:
             process.kill()
+            process.wait()
             raise Trouble(f"{command[0]} did not end within {seconds:.0f} s: see the end of {log}.") from error
         listener.join(SILENT)  # no longer: what it has started in wine may go on holding the pipe
         return code
@@ -136,29 +198,68 @@ def prepared(log: Path) -> Windows:
     log.parent.mkdir(parents=True, exist_ok=True)
     lock = LOCKS / "exe.txt"
     if NATIVE:
-        return _native(lock, log)
+        there = _native(lock, log)
+        forget_unused([there.libraries.parents[1]])
+        return there
     python = _windows_python(log)
     libraries = cache() / f"libraries-{fingerprint(lock)}"
     _once(libraries, lambda place: _fetch_libraries(lock, place, log))
-    return Windows([WINE, f"Z:{python}".replace("/", "\\")], libraries, _wine_prefix(log))
+    prefix = _wine_prefix(log)
+    forget_unused([python.parents[1], libraries, prefix])
+    return Windows([WINE, f"Z:{python}".replace("/", "\\")], libraries, prefix)
+
+
+HALF_MADE = ".making"
+
+
+def _half_made(place: Path) -> Path:
+    return place.with_name(place.name + HALF_MADE)
 
 
 def _once(place: Path, make: Callable[[Path], None]) -> None:
-    """Make a folder of the cache where it is not there: beside its place, so that what is there is whole."""
-    if place.exists():
-        return
+    """Make a folder of the cache where it is not there."""
+    if not place.exists():
+        with alone(place.name), made_beside(place) as made:
+            if not place.exists():  # made by another while this one waited
+                make(made)
+
+
+@contextmanager
+def made_beside(place: Path) -> Iterator[Path]:
+    """Give a place to make a folder in, which then gets its own: what is there is whole. To be done alone.
+
+    Where nothing was made, or another has come first, what is there stays."""
+    made = _half_made(place)
     place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix="making-") as folder:
-        made = Path(folder) / "it"
-        make(made)
-        if not place.exists():
+    if made.exists():  # of one that was killed
+        shutil.rmtree(made)
+    try:
+        yield made
+        if made.exists():
+            renamed(made, place)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def renamed(made: Path, place: Path, seconds: float = SCANNED) -> None:
+    """Give a folder its place, unless another has it by then. Raises Trouble where it goes on being refused."""
+    deadline = time.monotonic() + seconds
+    while not place.exists():
+        try:
             made.rename(place)
+        except PermissionError as error:
+            if time.monotonic() > deadline:
+                raise Trouble(f"{made} cannot be renamed ({error.strerror}): does a scanner look into it?") from error
+            time.sleep(LOOK)
+        except OSError:
+            if not place.exists():  # else it came this very moment
+                raise
 
 
 def _native(lock: Path, log: Path) -> Windows:
     if f"{sys.version_info[0]}.{sys.version_info[1]}" != PYTHON_VERSION:
         raise Trouble(f"The executable is built with Python {PYTHON_VERSION}: start it with `py -{PYTHON_VERSION}`.")
-    place = cache() / f"python-{fingerprint(lock)}"
+    place = cache() / f"python-{fingerprint(lock, more=own_python())}"
     python = place / "Scripts" / "python.exe"
 
     def make(made: Path) -> None:
@@ -211,8 +312,19 @@ def _wine_prefix(log: Path) -> Path:
     place = cache() / f"prefix-{fingerprint(*stand_ins, Path(__file__))}"
     windows = Windows([], Path(), place)
     if not (place / "ready").exists():
-        shutil.rmtree(place, ignore_errors=True)  # one that was begun and is not whole
-        place.mkdir(parents=True)
+        with alone(place.name):  # in its own place: of what runs in it, only that tells which server it belongs to
+            if not (place / "ready").exists():
+                _make_prefix(windows, place, stand_ins, log)
+    _server(windows)
+    return place
+
+
+def _make_prefix(windows: Windows, place: Path, stand_ins: Sequence[Path], log: Path) -> None:
+    if place.exists():  # one that was begun and is not whole; what runs in it would go on
+        _end(windows)
+        shutil.rmtree(place)
+    place.mkdir(parents=True)
+    try:
         _server(windows)
         _called([WINE, "wineboot", "-i"], log, windows.environment())
         _called([WINE, "winecfg", "-v", "win10"], log, windows.environment())
@@ -228,10 +340,9 @@ def _wine_prefix(log: Path) -> Path:
             compiled = place / "locales" / f"{language}.UTF-8"
             compiled.parent.mkdir(exist_ok=True)
             _called(["localedef", "-i", language, "-f", "UTF-8", str(compiled)], log)
+    finally:
         _end(windows)  # only then does its registry lie on the disk
-        (place / "ready").touch()
-    _server(windows)
-    return place
+    (place / "ready").touch()
 
 
 def _server(windows: Windows) -> None:
@@ -244,8 +355,11 @@ def _server(windows: Windows) -> None:
 
 def _end(windows: Windows) -> None:
     """End wine's server and all that runs in it, and wait until it has ended."""
-    subprocess.run([WINESERVER, "-k"], env=windows.environment(), check=False)
-    subprocess.run([WINESERVER, "-w"], env=windows.environment(), check=False, timeout=60)
+    try:
+        for word in ("-k", "-w"):
+            subprocess.run([WINESERVER, word], env=windows.environment(), check=False, timeout=ENDING)
+    except subprocess.TimeoutExpired as error:
+        raise Trouble(f"What runs in {windows.prefix} has not ended within {ENDING:.0f} s: end it by hand.") from error
 
 
 @contextmanager
@@ -253,7 +367,8 @@ def copied(windows: Windows, place: Path, display: str) -> Iterator[Windows]:
     """Give a Windows like the given one in a folder and on a screen of its own; it is ended and removed afterwards."""
     assert windows.prefix is not None, "only wine's can be copied"
     prefix = place / "prefix"
-    shutil.copytree(windows.prefix, prefix, symlinks=True)
+    passing = shutil.ignore_patterns("reg*.tmp")  # a living server writes its registry, and renames it
+    shutil.copytree(windows.prefix, prefix, symlinks=True, ignore=passing)
     own = dataclasses.replace(windows, prefix=prefix, display=display)
     _server(own)
     try:
@@ -263,13 +378,22 @@ def copied(windows: Windows, place: Path, display: str) -> Iterator[Windows]:
         shutil.rmtree(prefix, ignore_errors=True)
 
 
-def _called(command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
-    """Run a program of this machine with its words in the log. Raises Trouble where it fails."""
+def _called(
+    command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None, seconds: float = 600.0
+) -> None:
+    """Run a program of this machine with its words in the log. Raises Trouble where it fails or hangs."""
+    name = Path(command[0]).name
     with log.open("ab") as file:
         file.write(f"\n{' '.join(command)}\n".encode())
         file.flush()
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment, timeout=600, check=False
-        )
+        try:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment, timeout=seconds,
+                check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise Trouble(f"{name} did not end within {seconds:.0f} s: see the end of {log}.") from error
+        except OSError as error:
+            raise Trouble(f"{name} could not be started ({error.strerror}): is it installed?") from error
     if done.returncode:
-        raise Trouble(f"{Path(command[0]).name} has failed ({done.returncode}): see the end of {log}.")
+        raise Trouble(f"{name} has failed ({done.returncode}): see the end of {log}.")

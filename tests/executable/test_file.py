@@ -1,4 +1,4 @@
-"""What Windows reads of the file before it starts it: version, icon, manifest; and what lies beside it."""
+"""What Windows reads of the file before it starts it; what is in it, how large it is, and what lies beside it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ import pefile
 import pytest
 
 import app
-from build.trying import TRIED
+from build.trying import BESIDE, TRIED
+from build.windows import Windows
 
 WINDOWS_10_AND_11 = "{8e0f7a12-bfb3-4fe8-b9a5-48fd50a15a9a}"
 RT_ICON, RT_GROUP_ICON, RT_MANIFEST = 3, 14, 24
 GUI, CONSOLE = 2, 3
+FOREIGN = {"tests", "build", "bare", "pytest", "_pytest", "hypothesis", "unittest", "mypy", "PyInstaller"}
+"""What only tests and building use."""
+
+LARGEST = 1.4  # times a bare window, built by the same rules
 SIZES = {16, 20, 24, 32, 40, 48, 64, 96, 128, 256}
 
 
@@ -76,3 +81,19 @@ def test_the_sum_beside_it_is_its_own(file: Path) -> None:
 
 def test_nothing_is_packed_by_upx(file: Path) -> None:
     assert not [section for section in pefile.PE(str(file)).sections if section.Name.startswith(b"UPX")]
+
+
+def test_it_is_hardly_larger_than_a_bare_window(file: Path) -> None:
+    assert file.stat().st_size < LARGEST * Path(os.environ[BESIDE]).stat().st_size
+
+
+def test_the_program_is_in_it_and_nothing_of_tests_or_of_building(file: Path, there: Windows, tmp_path: Path) -> None:
+    """As PyInstaller's own reader tells."""
+    log = tmp_path / "packed.txt"
+    viewer = [*there.python, "-m", "PyInstaller.utils.cliutils.archive_viewer", "-l", "-r", "-b", there.path(file)]
+    libraries = there.path(there.libraries)
+    assert there.run(viewer, log=log, seconds=120, PYTHONPATH=libraries, PYTHONUTF8="1") == 0
+    names = {line.strip().replace("\\", "/") for line in log.read_text("utf-8").splitlines()}
+    assert {"app.cli", "app.lab.lab", "ui.program", "ui.shell"} <= names
+    assert not {re.split("[./]", name)[0] for name in names} & FOREIGN
+    assert not [name for name in names if re.split("[./]", name)[-1].startswith(("test_", "conftest"))]

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import shutil
+import signal
 import subprocess
+import sys
 import sysconfig
+import threading
+import time
 from importlib.metadata import PathDistribution
 from pathlib import Path
 
@@ -16,11 +21,27 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 import app
-from build import bill, executable, windows
+from build import bill, executable, trying, windows
+from tests.executable.machine import Executable
+from tests.processes import living
 
 LIBRARIES = Path(sysconfig.get_path("purelib"))
 FILES = ["msgspec/__init__.py", "jinja2\\loaders.py", "Keyring/core.py", "not/of/any.py"]
 """As PyInstaller under Windows tells them: with its separators, in any case."""
+
+THERE = "print('there', flush=True); input()"
+"""A process that only lives."""
+
+HOLDS = "from build import windows\nwith windows.alone('it'): print('there', flush=True); input()"
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of its own, by the variable that names one."""
+    folder = tmp_path / "own cache"
+    monkeypatch.setenv("VIEWKEEPER_CACHE", str(folder))
+    return folder
+
 
 # ---- when it is built anew
 
@@ -94,7 +115,165 @@ def test_of_two_that_make_the_same_folder_at_once_one_is_taken(tmp_path: Path) -
 
     windows._once(place, overtaken)
     assert [file.name for file in place.iterdir()] == ["the other's"]
-    assert list(tmp_path.iterdir()) == [place]
+    assert not windows._half_made(place).exists()
+
+
+def test_what_a_killed_one_had_half_made_is_made_anew(tmp_path: Path) -> None:
+    place = tmp_path / "it"
+    windows._half_made(place).mkdir()
+    (windows._half_made(place) / "half").touch()
+    windows._once(place, lambda folder: folder.mkdir())
+    assert list(place.iterdir()) == []
+
+
+def test_what_others_make_is_waited_for_and_never_forgotten_meanwhile(
+    own_cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = own_cache / "it"
+    windows._half_made(place).mkdir(parents=True)
+    with living(HOLDS) as other:
+        windows.forget(place, "it")
+        assert windows._half_made(place).exists()
+        waiting = threading.Thread(target=windows._once, args=(place, lambda folder: folder.mkdir()))
+        waiting.start()
+        waiting.join(2 * windows.LOOK)
+        assert not place.exists()
+        assert other.stdin is not None
+        other.stdin.close()
+        waiting.join(60)
+    assert place.exists()
+    assert "waiting for it" in capsys.readouterr().out
+    windows.forget(place, "it")
+    assert not place.exists()
+
+
+def test_what_was_made_for_another_lock_is_forgotten_once_nothing_has_used_it_for_long(own_cache: Path) -> None:
+    used, lately, long_ago, half = (own_cache / f"prefix-{name}" for name in ("used", "lately", "long", "half.making"))
+    others = own_cache / "libraries-long"
+    for place in (used, lately, long_ago, half, others):
+        place.mkdir(parents=True)
+    for place in (used, long_ago, half, others):
+        os.utime(place, (time.time() - 2 * windows.UNUSED,) * 2)
+    windows.forget_unused([used])
+    assert {place.name for place in own_cache.iterdir()} == {used.name, lately.name, others.name, "locks"}
+    assert time.time() - used.stat().st_mtime < windows.UNUSED
+
+
+def test_of_builds_the_newest_are_kept_and_none_that_broke_off_nor_one_that_is_going_on(own_cache: Path) -> None:
+    builds = own_cache / "built"
+    for age, name in enumerate(("new", "second", "third", "fourth", "fifth")):
+        (builds / name).mkdir(parents=True)
+        (builds / name / executable.WHOLE).touch()
+        os.utime(builds / name / executable.WHOLE, (time.time() - 100 * age,) * 2)
+    for name in ("broke off", "killed.making", "going on.making"):
+        (builds / name).mkdir()
+    with windows.alone("built-going on"):
+        executable._forget_older(builds, builds / "new")
+    assert {place.name for place in builds.iterdir()} == {"new", "second", "third", "going on.making"}
+
+
+class Scanned(type(Path())):  # type: ignore[misc]  # what it is depends on the machine
+    """A folder that something looks into, so that Windows lets nobody rename it for a while."""
+
+    refusals = 0
+
+    def rename(self, target: str | os.PathLike[str]) -> Path:
+        self.refusals -= 1
+        if self.refusals >= 0:
+            raise PermissionError(13, "Access is denied")
+        return Path(super().rename(target))
+
+
+def test_a_scanner_that_looks_into_a_fresh_folder_is_waited_for_and_named_where_it_goes_on(tmp_path: Path) -> None:
+    made = Scanned(tmp_path / "made")
+    made.mkdir()
+    made.refusals = 10**6
+    with pytest.raises(windows.Trouble, match="Access is denied"):
+        windows.renamed(made, tmp_path / "it", seconds=0)
+    made.refusals = 1
+    windows.renamed(made, tmp_path / "it")
+    assert (tmp_path / "it").exists()
+
+
+def test_a_program_that_hangs_or_is_not_there_is_told_in_a_sentence(tmp_path: Path) -> None:
+    hangs = [sys.executable, "-c", "import time; time.sleep(100)"]
+    with pytest.raises(windows.Trouble, match=r"did not end within 0 s: see the end of"):
+        windows._called(hangs, tmp_path / "log", seconds=0.2)
+    with pytest.raises(windows.Trouble, match=r"no such program could not be started"):
+        windows._called(["no such program"], tmp_path / "log")
+
+
+def test_the_caches_place_is_the_same_from_every_folder(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own_cache.mkdir()
+    (own_cache.parent / "link").symlink_to(own_cache)
+    monkeypatch.chdir(own_cache.parent)
+    for named in ("link", "own cache", str(own_cache.parent / "link")):
+        monkeypatch.setenv("VIEWKEEPER_CACHE", named)
+        assert windows.cache() == own_cache.resolve()
+
+
+def test_another_python_of_the_machine_counts_where_it_gets_into_the_executable(tmp_path: Path) -> None:
+    told = windows.own_python(native=True)
+    assert sys.version in told
+    assert sys.base_prefix in told
+    assert windows.own_python(native=False) == ""
+    assert windows.fingerprint(more=told) != windows.fingerprint(more=told + "another")
+
+
+def test_files_that_change_while_they_are_packed_are_told() -> None:
+    executable.check_unchanged("same", "same")
+    with pytest.raises(windows.Trouble, match="build it once more"):
+        executable.check_unchanged("before", "after")
+
+
+def test_a_version_is_dated_the_same_everywhere_and_one_without_a_date_says_where_it_is_missing() -> None:
+    assert executable.moment("0.1.0") == 1795305600
+    assert executable.moment(app.__version__)
+    with pytest.raises(windows.Trouble, match=r"build/executable\.py"):
+        executable.moment("0.0.0")
+
+
+def test_what_is_put_out_takes_the_place_of_all_that_lay_there(tmp_path: Path) -> None:
+    dist, new = tmp_path / "dist", tmp_path / "ViewKeeper.exe"
+    new.write_text("new")
+    dist.mkdir()
+    (dist / "ViewKeeper.exe").write_text("old")
+    (dist / "old.txt").touch()
+    executable.put([new], dist)
+    assert {file.name: file.read_text() for file in dist.iterdir()} == {"ViewKeeper.exe": "new"}
+
+
+def test_what_cannot_be_replaced_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "dist").touch()
+    with pytest.raises(windows.Trouble, match=r"dist cannot be replaced \(.+\): close it"):
+        executable.put([], tmp_path / "dist")
+
+
+def test_any_change_of_what_it_is_tried_by_has_it_tried_again(tmp_path: Path) -> None:
+    counted = ("tests/conftest.py", "tests/screen/hands.py", "tests/executable/a.py", "pyproject.toml",
+               "build/windows.py", "build/wine/icuuc.c", "ViewKeeper.exe", "ViewKeeper-debug.exe")  # fmt: skip
+    for name in counted:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    files = [tmp_path / name for name in counted[-2:]]
+    seen = {trying.fingerprint(files, "wine-8", tmp_path), trying.fingerprint(files, "wine-9", tmp_path)}
+    assert len(seen) == 2
+    for number, name in enumerate(counted, 3):
+        (tmp_path / name).write_text("changed")
+        seen.add(trying.fingerprint(files, "wine-8", tmp_path))
+        assert len(seen) == number, name
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it is tried on Linux alone")
+def test_only_the_processes_of_the_file_that_is_tried_are_its_own(tmp_path: Path) -> None:
+    own, others = tmp_path / "a user's abc123", tmp_path / "a user's def456"
+    tried = Executable(windows.Windows([], Path()), own / "ViewKeeper.exe", own)
+    with living(THERE, str(own / "ViewKeeper.exe")) as mine, living(THERE, str(others / "ViewKeeper.exe")) as another:
+        assert tried.processes() == [mine.pid]
+        os.kill(mine.pid, signal.SIGKILL)
+        assert mine.wait(60) == -signal.SIGKILL
+        assert tried.processes() == []
+        assert another.poll() is None
 
 
 def test_a_fingerprint_tells_files_apart_by_content_and_name_and_not_by_line_ends(tmp_path: Path) -> None:
@@ -197,6 +376,17 @@ def test_what_cannot_be_signed_with_is_told_before_anything_is_built(tmp_path: P
         executable.check_signing(executable.options(["--certificate", str(tmp_path / "no such")]))
     with pytest.raises(windows.Trouble, match="--certificate FILE"):
         executable.check_signing(executable.options(["--thumbprint", "AB12"]))
+
+
+def test_windows_own_tool_is_given_the_certificate_the_hash_and_the_authority() -> None:
+    plain = ["signtool", "sign", "/sha1", "AB12", "/fd", "sha256"]
+    chosen = executable.options(["--thumbprint", "AB12"])
+    assert executable._signtool(Path("ViewKeeper.exe"), chosen) == [*plain, "ViewKeeper.exe"]
+    chosen = executable.options(["--thumbprint", "AB12", "--timestamp", "http://t/"])
+    stamp = ["/tr", "http://t/", "/td", "sha256"]
+    assert executable._signtool(Path("ViewKeeper.exe"), chosen) == [*plain, *stamp, "ViewKeeper.exe"]
+    with pytest.raises(windows.Trouble, match="--thumbprint"):
+        executable._signtool(Path("ViewKeeper.exe"), executable.options(["--certificate", "a.p12"]))
 
 
 # ---- its bill and its licences
