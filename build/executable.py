@@ -252,10 +252,10 @@ def put(files: Iterable[Path], dist: Path) -> None:
         shutil.copy2(file, dist / file.name)
 
 
-def lies_there() -> bool:
+def lies_there(dist: Path = DIST, origin: Path = ORIGIN) -> bool:
     """Say whether out/dist holds what is built from these files, signed or not."""
-    there = all((DIST / name).exists() for name in (*PROGRAMS, BILL, LICENCES, SUMS))
-    return there and ORIGIN.exists() and ORIGIN.read_text("ascii") == inputs()
+    there = all((dist / name).exists() for name in (*PROGRAMS, BILL, LICENCES, SUMS))
+    return there and origin.exists() and origin.read_text("ascii") == inputs()
 
 
 def _sums(names: Iterable[str]) -> None:

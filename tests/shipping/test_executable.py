@@ -243,6 +243,19 @@ def test_what_is_put_out_takes_the_place_of_all_that_lay_there(tmp_path: Path) -
     assert {file.name: file.read_text() for file in dist.iterdir()} == {"ViewKeeper.exe": "new"}
 
 
+def test_what_lies_there_is_tried_as_it_is_where_it_was_built_from_these_files_and_is_whole(tmp_path: Path) -> None:
+    origin, names = tmp_path / "built-from", [*executable.PROGRAMS, executable.BILL, executable.LICENCES]
+    for name in (*names, executable.SUMS):
+        (tmp_path / name).touch()
+    assert not executable.lies_there(tmp_path, origin)
+    origin.write_text("of other files", "ascii")
+    assert not executable.lies_there(tmp_path, origin)
+    origin.write_text(executable.inputs(), "ascii")
+    assert executable.lies_there(tmp_path, origin)
+    (tmp_path / executable.SUMS).unlink()
+    assert not executable.lies_there(tmp_path, origin)
+
+
 def test_what_cannot_be_replaced_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "dist").touch()
     with pytest.raises(windows.Trouble, match=r"dist cannot be replaced \(.+\): close it"):
