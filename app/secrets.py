@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from app.errors import Guard, Refused, UserError
@@ -161,6 +160,8 @@ def keyring_keeps() -> str:
     """Put a password into the keyring, read it back and remove it; returns its name, nothing where there is none.
 
     Raises UserError where it takes one and does not give it back as it was, or keeps it although it was removed."""
+    from secrets import token_hex
+
     import keyring
     from keyring.errors import PasswordDeleteError
 

@@ -4,11 +4,9 @@ practice environment's own process, `--self-test` a look at whether this copy of
 from __future__ import annotations
 
 import contextlib
-import datetime
 import gc
 import sys
 import threading
-import traceback
 from collections.abc import Iterator, Sequence
 
 OLDEST_WINDOWS = (10, 0, 17763)  # Windows 10 1809 and Server 2019: what Qt 6 asks for
@@ -35,25 +33,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _defect(error: Exception, *, whole: bool) -> str:
-    """Return what is said of an error of the program itself; with the whole traceback where there is room for it."""
-    trace = traceback.format_exception(error) if whole else traceback.format_exception_only(error)
+    """Return what is said of an error of the program itself; with where it arose, where there is room for it."""
     kept = _kept(error)
     return (
-        f"{''.join(trace)}\nThis is an error of ViewKeeper itself: it has stopped here.\n"
+        f"{_where(error) if whole else type(error).__name__}\n\n"
+        "This is an error of ViewKeeper itself: it has stopped here.\n"
         "Whether a backup has left anything switched off is said by the command `runs`, and by the wizard's first page."
     ) + (f"\nWhat helps to mend it lies in {kept}." if kept else "")
 
 
 def _kept(error: Exception) -> str:
     """Keep in the data folder where an error arose; returns its file, "" where that fails as well. A scheduled task has
-    nobody to read what it says. The error's own words are left out: they may quote a password."""
+    nobody to read what it says."""
     with contextlib.suppress(Exception):
+        import datetime
+
         from app import defects, paths
 
         moment = datetime.datetime.now(datetime.UTC)
-        where = f"{''.join(traceback.format_tb(error.__traceback__))}{type(error).__name__}"
-        return str(defects.keep(paths.data(), defects.report(where, moment), moment))
+        return str(defects.keep(paths.data(), defects.report(_where(error), moment), moment))
     return ""
+
+
+def _where(error: Exception) -> str:
+    """Return where an error arose, without its own words: they may quote a password."""
+    import traceback
+
+    return f"{''.join(traceback.format_tb(error.__traceback__))}{type(error).__name__}"
 
 
 def _face(words: list[str]) -> int:
