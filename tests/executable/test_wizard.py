@@ -99,10 +99,15 @@ def test_a_window_that_dies_in_the_freeze_is_followed_by_one_that_begins_with_wh
     assert program.off() == before
 
 
-def test_a_second_one_brings_the_first_to_the_front_and_ends(open_window: Open, exe: Executable) -> None:
+def test_a_second_one_brings_the_first_out_of_the_taskbar_to_the_front_and_ends(
+    monitor: Screen, open_window: Open, exe: Executable
+) -> None:
     first = open_window("first")
     Wizard(first).is_ready(Page.START)
     running = set(exe.processes())
+    shown = first.title
+    monitor.ask("xdotool", "getactivewindow", "windowminimize")
+    until(lambda: first.title != shown, "the taskbar")
     second = open_window("second")
     assert second.ended() == 0
     until(lambda: set(exe.processes()) == running, "the end of the second one's loader")
