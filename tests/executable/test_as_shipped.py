@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import app
 from app import unpacked
 from build import executable
 from tests.executable.machine import Executable, until
@@ -43,6 +44,42 @@ def verified_here(place: Path, data: Path) -> dict[str, Any]:
     assert isinstance(found, dict)
     return found
 
+
+CONSOLE = """
+import ctypes, pathlib, subprocess, sys, traceback
+file, *command = sys.argv[1:]
+try:
+    kernel = ctypes.WinDLL("kernel32")
+    for number in (-10, -11, -12):  # wine hands these on to programs with windows as well, and Windows does not
+        kernel.SetStdHandle(number, None)
+    apart = 0x8  # DETACHED_PROCESS: likewise, wine lets them have the console
+    code = subprocess.run(command, creationflags=apart).returncode
+    kernel.CreateFileW.restype = ctypes.c_void_p
+    screen = ctypes.c_void_p(kernel.CreateFileW("CONOUT$", 0xC0000000, 3, None, 3, 0, None))
+    seen, length = ctypes.create_unicode_buffer(2001), ctypes.c_uint32()
+    kernel.ReadConsoleOutputCharacterW(screen, seen, 2000, ctypes.c_uint32(0), ctypes.byref(length))
+    said = f"{code}: {' '.join(seen.value.split())}"
+except Exception:
+    said = traceback.format_exc()
+pathlib.Path(file).write_text(said, "utf-8")
+"""
+"""A command prompt, which writes down what stands in its window after a program with windows has been called in it."""
+
+OPENED = """
+import subprocess, sys
+sys.exit(subprocess.run(sys.argv[1:], creationflags=0x10).returncode)  # CREATE_NEW_CONSOLE
+"""
+
+READER = """
+import pathlib, sys, time
+file = pathlib.Path(sys.argv[1])
+with file.open("rb"):
+    print("there", flush=True)
+    while not file.with_name(f"{file.name}.new").exists():
+        time.sleep(0.01)
+    time.sleep(0.5)
+"""
+"""A program that has the last answer open, and still half a second after the next command has begun."""
 
 RUNBOOKS = [("backup", ("--profile", "practice", "--yes"))]
 """What it can carry out, each with its words; what it makes is a set, which is looked at afterwards."""
@@ -82,6 +119,29 @@ def test_it_carries_out_a_runbook_and_its_set_is_verified_by_it_and_by_the_progr
 def test_wrong_words_end_with_the_code_of_wrong_use_and_say_why(exe: Executable) -> None:
     said = exe.tell("bake")
     assert (said.code, "bake" in said.err) == (2, True)
+
+
+def test_the_console_that_it_is_called_from_shows_what_it_says(exe: Executable, tmp_path: Path) -> None:
+    prompt, file = exe.data.parent / "prompt.py", exe.data.parent / "seen.txt"
+    prompt.write_text(CONSOLE, "utf-8")
+    python, path = exe.windows.python, exe.windows.path
+    words = [*python, "-c", OPENED, python[-1], path(prompt), path(file), path(exe.file), "--version"]
+    assert exe.windows.run(words, log=tmp_path / "log", seconds=60) == 0
+    assert file.read_text("utf-8") == f"0: ViewKeeper {app.__version__}"
+
+
+def test_an_answer_takes_its_place_although_another_program_has_the_last_one_open_for_a_moment(exe: Executable) -> None:
+    file = exe.data.parent / "answer.json"
+    file.write_text("yesterday's", "utf-8")
+    command = [*exe.windows.python, "-c", READER, exe.windows.path(file)]
+    with subprocess.Popen(
+        command, env=exe.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline().strip() == b"there"
+        said = exe.tell("sets", "--json", "--out", exe.windows.path(file))
+        assert said.code == 0, said.err
+        assert "sets" in json.loads(file.read_text("utf-8"))
 
 
 def test_a_place_that_cannot_be_written_to_is_said_before_anything_begins(exe: Executable) -> None:
