@@ -156,20 +156,52 @@ def test_a_place_that_cannot_be_written_to_is_said_before_anything_begins(exe: E
     assert "Traceback" not in said.err
 
 
-def test_killed_in_the_freeze_it_puts_everything_back_at_the_next_start(exe: Executable, tmp_path: Path) -> None:
-    exe.answer("lab", "start", "--pace", "0.3")
-    before = off(exe)
+def in_the_freeze(exe: Executable) -> tuple[subprocess.Popen[bytes], list[int]]:
+    """Begin a backup, and return it with its loader and its program when Composer is off."""
     lab = set(exe.processes())
     run = exe.start("backup", "--yes", "--json")
     until(lambda: composer_is_off(exe), "the freeze")
-    for number in set(exe.processes()) - lab:
+    both = sorted(set(exe.processes()) - lab, key=begun)
+    assert len(both) == 2
+    return run, both
+
+
+def begun(process: int) -> int:
+    """Return when a process began, in ticks of this machine's clock (proc(5), field 22 of stat)."""
+    return int(Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()[19])
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["with its loader", "alone"])
+def test_killed_in_the_freeze_it_puts_everything_back_at_the_next_start(
+    exe: Executable, tmp_path: Path, first: int
+) -> None:
+    exe.answer("lab", "start", "--pace", "0.3")
+    before, lab = off(exe), set(exe.processes())
+    run, both = in_the_freeze(exe)
+    for number in both[first:]:
         os.kill(number, 9)
+    until(lambda: set(exe.processes()) == lab, "the end of the loader")
     run.communicate(timeout=60)
     assert off(exe) > before
     left = next(iter(exe.answer("runs")["runs"]))
     made = exe.answer("resume", left["run"], "--yes")
     assert off(exe) == before
     verified_here(exe.here(made["set"]), tmp_path)
+
+
+def test_a_program_whose_loader_was_killed_goes_on_to_its_end_and_leaves_nothing(exe: Executable) -> None:
+    exe.answer("lab", "start", "--pace", "0.3")
+    before, lab, folders = off(exe), set(exe.processes()), set(exe.unpacked())
+    run, both = in_the_freeze(exe)
+    os.kill(both[0], 9)
+    until(lambda: set(exe.processes()) == lab, "the end of the program")
+    run.communicate(timeout=60)
+    assert off(exe) == before
+    assert [one["status"] for one in exe.answer("runs")["runs"]] == ["done"]
+    for folder in set(exe.unpacked()) - folders:
+        os.utime(folder, (0, 0))  # as if it had been left for longer than unpacking takes
+    exe.tell("--version")
+    until(lambda: set(exe.unpacked()) == folders, "what the loader would have removed is gone")
 
 
 def test_the_lab_outlives_whoever_started_it_and_leaves_nothing_when_it_ends(exe: Executable) -> None:

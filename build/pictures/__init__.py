@@ -1,1 +1,0 @@
-"""Pictures of every page of the wizard: one module for each walk."""
