@@ -6,7 +6,6 @@ of Linux', is opened once the window stands; nothing but "show yourself" can be 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import sys
 import threading
@@ -34,19 +33,19 @@ class Single:
             held = locking.lock(file)
         if held is None:
             raise BlockingIOError
-        self._held, self._name = held, channel(data)
+        self._held, self._data = held, data
         self._thread: threading.Thread | None = None
 
     def listen(self, show: Callable[[], None]) -> None:
         """Call `show`, in a thread of its own, whenever another wizard has asked."""
-        self._thread = threading.Thread(target=_serve, args=(self._name, show), name="single", daemon=True)
+        self._thread = threading.Thread(target=_serve, args=(channel(self._data), show), name="single", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Give the place up."""
         if self._thread is not None and self._thread.is_alive():
             with contextlib.suppress(PermissionError):
-                _say(self._name, END, PATIENCE)
+                _say(channel(self._data), END, PATIENCE)
             self._thread.join(PATIENCE)
         self._held.close()
 
@@ -77,6 +76,8 @@ def show_the_first(data: Path, patience: float | None = None) -> bool:
 
 def channel(data: Path) -> str:
     """Return the channel's name for a data folder and the user who works with it."""
+    import hashlib  # late: it loads OpenSSL, and the first window needs none
+
     who = f"{os.path.normcase(str(data.absolute()))}|{os.environ.get('USERNAME') or os.environ.get('USER', '')}"
     name = f"viewkeeper-{hashlib.sha256(who.encode()).hexdigest()[:24]}"
     return rf"\\.\pipe\{name}" if sys.platform == "win32" else f"\0{name}"
