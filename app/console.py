@@ -20,6 +20,7 @@ from app.errors import UserError
 from app.observation import Observation, State
 from app.texts import Text, text
 from app.trust import Certificate
+from app.wire import plain_system
 from app.words import QUIET, SIGNS, clean, state_word
 
 
@@ -141,7 +142,7 @@ def ask_trust(system: str, shown: Certificate, pinned: Certificate | None) -> bo
     """Show a certificate and ask whether to trust it. Where nobody is there, the answer is no."""
     if not sys.stdin.isatty():
         return False
-    print(text("{system} shows this certificate:", system=system), file=sys.stderr)
+    print(text("{system} shows this certificate:", system=plain_system(system)), file=sys.stderr)
     for name, value in (
         (text("Subject"), shown.subject), (text("Issuer"), shown.issuer), (text("SHA-256"), shown.sha256),
         (text("Valid"), f"{shown.not_before:%Y-%m-%d} - {shown.not_after:%Y-%m-%d}"),

@@ -75,10 +75,12 @@ class GoingOn:
 
 @dataclass(frozen=True)
 class Here:
-    """What runs of this workstation have left off, the newest first, and those that go on."""
+    """What runs of this workstation have left off, the newest first, and those that go on. `known` are all that its
+    journal has: also those of other workstations that were resumed or undone here."""
 
     left_off: tuple[LeftOff, ...] = ()
     going_on: tuple[GoingOn, ...] = ()
+    known: frozenset[str] = frozenset()
 
 
 def standings(desk: Desk, now: datetime.datetime) -> tuple[Standing, ...]:
@@ -132,7 +134,8 @@ def here(desk: Desk, place: str = "") -> Here:
             if off or status in UNFINISHED or (last and status in ENDED_EARLY):
                 listed = ListedRun(run.id, run.runbook, status, run.started, off, "journal")
                 found.append(LeftOff(listed, str(run.inputs["profile"])))
-    return Here(tuple(found), _going_on(living, {run.id: run for run in known}, place))
+    by_name = {run.id: run for run in known}
+    return Here(tuple(found), _going_on(living, by_name, place), frozenset(by_name))
 
 
 def _going_on(living: Mapping[Path, Owner | None], known: Mapping[str, Run], place: str) -> tuple[GoingOn, ...]:

@@ -8,8 +8,8 @@
     --anew                 build although nothing has changed
 
 What comes out lies in out/dist: ViewKeeper.exe, ViewKeeper-debug.exe (with a console), SHA256SUMS, a bill of materials
-and the licences. A build from unchanged files is taken from the cache. The same files give the same bytes, wherever and
-whenever they are built, with git or without."""
+and the licences. A build from unchanged files is taken from the cache. The same files give the same bytes before they
+are signed, wherever and whenever they are built by the same Python, with git or without."""
 
 from __future__ import annotations
 
@@ -161,7 +161,8 @@ def built(key: str, *, anew: bool = False) -> Path:
         bill.write(made / "contents.json", there.libraries, made / BILL, made / LICENCES, moment(app.__version__))
         (made / WHOLE).write_text(json.dumps({"seconds": round(time.monotonic() - began)}), "ascii")
         check_unchanged(key, inputs())
-        shutil.rmtree(place, ignore_errors=True)  # what was built from the same files before, or is not whole
+        if place.exists():  # what was built from the same files before, or is not whole
+            shutil.rmtree(place)
     _forget_older(builds(), place)
     return place
 

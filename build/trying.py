@@ -41,7 +41,7 @@ def main(words: Sequence[str]) -> int:
     file, *others = (executable.DIST / name for name in (*executable.PROGRAMS, executable.SUMS))
     try:
         bare, wine = executable.bare(), version_of_wine()
-    except windows.Trouble as trouble:
+    except (windows.Trouble, OSError) as trouble:
         print(trouble, file=sys.stderr)
         return 1
     found_good = windows.cache() / "tried" / fingerprint([file, *others, bare], wine)

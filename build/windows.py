@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 import os
 import shutil
 import subprocess
@@ -112,9 +113,17 @@ def forget_unused(used: Sequence[Path]) -> None:
     kinds = {place.name.rpartition("-")[0] for place in used}
     for place in cache().iterdir():
         kind = place.name.rpartition("-")[0]
-        if kind in kinds and place not in used and place.is_dir() and now - place.stat().st_mtime > UNUSED:
+        if kind in kinds and place not in used and _unused_since(place) < now - UNUSED:
             whole = place.with_name(place.name.removesuffix(HALF_MADE))
             forget(whole, whole.name)
+
+
+def _unused_since(place: Path) -> float:
+    """Return when a folder was used last; one that another process has just forgotten is none to forget."""
+    try:
+        return place.stat().st_mtime if place.is_dir() else math.inf
+    except FileNotFoundError:
+        return math.inf
 
 
 def own_python(*, native: bool = NATIVE) -> str:

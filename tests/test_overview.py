@@ -72,4 +72,4 @@ def test_a_dead_run_is_broken_off_although_another_one_lives_in_its_environment(
         assert [stands(desk.data, run, locks) for run in (dead, living)] == ["interrupted", "running"]
         lock_path(desk.data, PLACE).write_bytes(b"{")  # its words are just being written
         assert stands(desk.data, dead, owners(desk.data)) == "running"
-        assert overview.here(desk) == Here((), ())
+        assert overview.here(desk) == Here((), (), frozenset({"dead", "living"}))

@@ -124,7 +124,7 @@ def _too_old() -> str:
 
 
 def _tell(words: str, *, in_a_box: bool) -> int:
-    """Say why the program cannot start, where there is no Qt to say it with; returns the exit code.
+    """Say without Qt why the program cannot start, or go on; returns the exit code.
 
     `in_a_box`: somebody has double-clicked it. A scheduled task would wait for ever for a box that nobody sees."""
     if sys.platform == "win32" and in_a_box:

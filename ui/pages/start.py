@@ -183,14 +183,16 @@ class StartPage(WizardPage):
             first.setFocus()
 
     def _looked(self) -> None:
-        self._looking = None
-        if self._look_again:
+        again = self._look_again and self._looking is not None and not self._looking.stop_asked.is_set()
+        self._looking, self._look_again = None, False
+        if again:
+            self._error = None  # what could not be looked at is looked at once more
             self._look_around()
 
     def _left_off(self) -> tuple[LeftOff, ...]:
         """Return what runs have left off, here and, as it was last seen, elsewhere."""
         here = self._here.left_off if self._here is not None else ()
-        known = {left.run.id for left in here}
+        known = self._here.known if self._here is not None else frozenset()
         elsewhere = self._elsewhere.left_off if self._elsewhere is not None else ()
         return here + tuple(left for left in elsewhere if left.run.id not in known)
 
