@@ -1,6 +1,6 @@
 """What is known before anything is asked for: how each environment stands, and what earlier runs have left unfinished.
 
-Everything but `left_elsewhere` looks at this workstation only."""
+Everything but `elsewhere` looks at this workstation only."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def _going_on(living: Mapping[Path, Owner | None], known: Mapping[str, Run], pla
     return tuple(going_on)
 
 
-def left_elsewhere(desk: Desk) -> Elsewhere:
+def elsewhere(desk: Desk) -> Elsewhere:
     """Look for lost runs of other workstations in the environment that was used last, as the broker's notice tells.
 
     Nobody is asked for passwords or certificates: where they are not at hand, the checks before a run tell the notice.

@@ -129,8 +129,12 @@ def test_what_others_have_left_is_looked_for_where_the_loader_unpacks_and_not_wh
     assert (own.exists(), dead.exists(), elsewhere.exists()) == (True, False, True)
 
 
-def test_run_from_its_sources_it_removes_nothing() -> None:
-    assert unpacked.remove_left() == []
+def test_run_from_its_sources_it_removes_nothing(tmp_path: Path) -> None:
+    folder = left(tmp_path, "_MEI12")
+    asked = "from app import unpacked; print(unpacked.remove_left())"
+    done = carried_out("-c", asked, TMPDIR=str(tmp_path), TEMP=str(tmp_path), TMP=str(tmp_path))
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+    assert folder.exists()
 
 
 def test_run_from_its_sources_it_has_no_such_folder_and_starts_others_as_ever() -> None:

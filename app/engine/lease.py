@@ -68,7 +68,7 @@ class RunLock:
     def __enter__(self) -> Self:
         file = _open(self._path)
         if not _taken(file):
-            owner = _owner(file)
+            owner = _words_in(file)
             file.close()
             raise Busy(
                 text("Another run is going on in this environment: {run}.", run=owner.get("run", "?")),
@@ -113,7 +113,7 @@ def is_alive(folder: Path, environment: str) -> bool:
 
 def owners(folder: Path) -> dict[Path, Owner | None]:
     """Return the locks that living processes of this workstation hold; None where the words are just being written."""
-    return {path: _words_of(path) for path in sorted((folder / "locks").glob("*.lock")) if _held(path)}
+    return {path: _owner_of(path) for path in sorted((folder / "locks").glob("*.lock")) if _held(path)}
 
 
 def _held(path: Path) -> bool:
@@ -135,9 +135,9 @@ def _taken(file: IO[bytes]) -> bool:
     return locking.take(file)
 
 
-def _words_of(path: Path) -> Owner | None:
+def _owner_of(path: Path) -> Owner | None:
     with _open(path) as file:
-        words = _owner(file)
+        words = _words_in(file)
     try:
         return Owner(
             str(words["run"]), str(words["environment"]), int(str(words["process"])), float(str(words["since"]))
@@ -158,7 +158,7 @@ def _open(path: Path) -> IO[bytes]:
         ) from error
 
 
-def _owner(file: IO[bytes]) -> dict[str, object]:
+def _words_in(file: IO[bytes]) -> dict[str, object]:
     try:
         file.seek(0)
         found = json.loads(file.read(4096))

@@ -182,6 +182,7 @@ def _holds(desk: Desk) -> bool:
 
 
 def world(w: Walk) -> str:
+    """Return what the practice panel shows of the world."""
     from PySide6.QtCore import Qt
     from PySide6.QtWidgets import QTreeWidget
 

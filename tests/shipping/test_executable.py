@@ -277,7 +277,7 @@ def test_any_change_of_what_it_is_tried_by_has_it_tried_again(tmp_path: Path) ->
         assert len(seen) == number, name
 
 
-@pytest.mark.skipif(os.name == "nt", reason="it is tried on Linux alone")
+@pytest.mark.skipif(os.name == "nt", reason="processes are found in /proc: the executable is tried on Linux alone")
 def test_only_the_processes_of_the_file_that_is_tried_are_its_own(tmp_path: Path) -> None:
     own, others = tmp_path / "a user's abc123", tmp_path / "a user's def456"
     tried = Executable(windows.Windows([], Path()), own / "ViewKeeper.exe", own)

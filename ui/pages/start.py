@@ -161,7 +161,7 @@ class StartPage(WizardPage):
             raise
         job.post(_Seen(standings, here))
         if not job.stop_asked.is_set():
-            job.post(overview.left_elsewhere(desk))
+            job.post(overview.elsewhere(desk))
 
     def _take(self, batch: list[_Seen | Elsewhere]) -> None:
         for seen in batch:
